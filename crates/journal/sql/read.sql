@@ -1,0 +1,15 @@
+-- Entries of several parts, each after one position and up to another, in the order asked; cut at about a megabyte, so
+-- that no answer and no buffer grows with the size of the bodies. The first entry always comes.
+select part, pos, recorded_at, group_id, rooftop, entity, origin, actor, traceparent, tracestate, body
+from (
+  select wanted.nth, l.*,
+         sum(octet_length(l.body) + 200) over (order by wanted.nth, l.pos) - octet_length(l.body) as before
+  from unnest($1::smallint[], $2::bigint[], $3::bigint[]) with ordinality as wanted(part, after_pos, upto_pos, nth)
+  join lateral (
+    select * from {schema}.{log}_log e
+    where e.part = wanted.part and e.pos > wanted.after_pos and e.pos <= wanted.upto_pos
+    order by e.pos
+  ) l on true
+) sized
+where before <= 1048576
+order by nth, pos

@@ -1,0 +1,301 @@
+//! What a follower knows of one part that it holds. No input or output: facts go in, the next piece of work comes out.
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use throughline_proto::{log::v1::StoredEntry, time};
+use tokio::time::Instant;
+
+use crate::entry::EntityKey;
+
+/// What an entry weighs in the buffer beside its body, bytes.
+const ENTRY_OVERHEAD: usize = 200;
+const FIRST_REST: Duration = Duration::from_millis(50);
+const LONGEST_REST: Duration = Duration::from_secs(2);
+/// After so many failures in a row the part gives its buffer back, so that it keeps no other part waiting.
+const PATIENCE: u32 = 5;
+/// How long alarms that cannot be fired are left alone.
+const ALARMS_REST: Duration = Duration::from_secs(30);
+/// How long a stopped part waits before it looks whether somebody has put things right.
+const STOPPED_FOR: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) epoch: i64,
+    /// Last position whose effects are committed.
+    pub(super) position: u64,
+    buffered_to: u64,
+    buffer: VecDeque<StoredEntry>,
+    pub(super) parked: HashSet<EntityKey>,
+    retries: VecDeque<EntityKey>,
+    claims: VecDeque<(u64, Timestamp)>,
+    /// Everything recorded before it has been applied.
+    complete: Option<Timestamp>,
+    asked: Asked,
+    tick_wanted: bool,
+    alarms_rest_until: Option<Instant>,
+    /// Alarms up to here have been fired: what downstream may be told.
+    pub(super) fired: Option<Timestamp>,
+    pub(super) marked: Option<Timestamp>,
+    pub(super) busy: bool,
+    pub(super) leaving: bool,
+    failures: u32,
+    rest_until: Option<Instant>,
+    standing: Standing,
+    /// Batches committed, so that alarms are asked for again after each.
+    batches: u64,
+    /// What the cursor row is to say about standing still, if it must be changed.
+    pub(super) note: Option<Option<String>>,
+}
+
+/// For which rule time, and after how many batches, alarms were last asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    until: Option<Timestamp>,
+    batches: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Running,
+    /// Takes no entries until it subscribes again at this time; `stopped` is what somebody must look at.
+    Waiting {
+        until: Instant,
+        stopped: bool,
+    },
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) enum Work {
+    Retry(EntityKey),
+    Tick(Timestamp),
+    Batch(Vec<StoredEntry>),
+}
+
+/// Positions that must follow each other did not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Gap {
+    pub(super) expected: u64,
+    pub(super) found: u64,
+}
+
+pub(super) fn weight(entry: &StoredEntry) -> usize {
+    ENTRY_OVERHEAD + entry.body.len()
+}
+
+impl Part {
+    pub(super) fn new(epoch: i64, position: u64, parked: HashSet<EntityKey>) -> Self {
+        Self {
+            epoch,
+            position,
+            buffered_to: position,
+            buffer: VecDeque::new(),
+            parked,
+            retries: VecDeque::new(),
+            claims: VecDeque::new(),
+            complete: None,
+            asked: Asked::default(),
+            tick_wanted: false,
+            alarms_rest_until: None,
+            fired: None,
+            marked: None,
+            busy: false,
+            leaving: false,
+            failures: 0,
+            rest_until: None,
+            standing: Standing::Running,
+            batches: 0,
+            note: None,
+        }
+    }
+
+    /// Where to subscribe from, if it takes entries now.
+    pub(super) fn subscribe_after(&self) -> Option<u64> {
+        (self.standing == Standing::Running).then_some(self.buffered_to)
+    }
+
+    /// Takes entries into the buffer and says what they weigh. Those that came before are dropped.
+    pub(super) fn receive(&mut self, entries: impl IntoIterator<Item = StoredEntry>) -> Result<usize, (usize, Gap)> {
+        let mut taken = 0;
+        if self.standing != Standing::Running {
+            return Ok(taken);
+        }
+        for entry in entries {
+            if entry.position <= self.buffered_to {
+                continue;
+            }
+            if entry.position != self.buffered_to + 1 {
+                return Err((taken, Gap { expected: self.buffered_to + 1, found: entry.position }));
+            }
+            self.buffered_to = entry.position;
+            taken += weight(&entry);
+            self.buffer.push_back(entry);
+        }
+        Ok(taken)
+    }
+
+    /// The log says that everything recorded before `until` has been sent by now.
+    pub(super) fn claim(&mut self, until: Timestamp) {
+        if self.standing != Standing::Running {
+            return;
+        }
+        let coarse = self.claims.len() >= 8;
+        match self.claims.back_mut() {
+            // the same entries, complete up to a later instant
+            Some(last) if last.0 == self.buffered_to => last.1 = last.1.max(until),
+            // far behind: coarser steps will do
+            Some(last) if coarse => *last = (self.buffered_to, last.1.max(until)),
+            _ => self.claims.push_back((self.buffered_to, until)),
+        }
+        self.settle_claims();
+    }
+
+    fn settle_claims(&mut self) {
+        while let Some((position, until)) = self.claims.front().copied() {
+            if position > self.position {
+                break;
+            }
+            self.complete = self.complete.max(Some(until));
+            self.claims.pop_front();
+        }
+    }
+
+    /// The effects of everything up to `position` are committed.
+    pub(super) fn advance(&mut self, position: u64) {
+        if position > self.position {
+            self.position = position;
+            self.batches += 1;
+        }
+        self.failures = 0;
+        self.rest_until = None;
+        self.settle_claims();
+    }
+
+    /// A batch came back in part: its rest goes to the front again. Says what is dropped from the buffer if patience ends.
+    pub(super) fn failed(&mut self, rest: Vec<StoredEntry>, now: Instant) -> (usize, usize) {
+        let returned = rest.iter().map(weight).sum();
+        for entry in rest.into_iter().rev() {
+            self.buffer.push_front(entry);
+        }
+        // Alarms that were about to be fired are asked for anew.
+        self.asked = Asked::default();
+        self.failures += 1;
+        let pause = (FIRST_REST * 2u32.saturating_pow(self.failures.min(10) - 1)).min(LONGEST_REST);
+        self.rest_until = Some(now + pause);
+        if !self.failures.is_multiple_of(PATIENCE) || self.is_stopped() {
+            return (returned, 0);
+        }
+        self.standing = Standing::Waiting { until: now + pause, stopped: false };
+        self.claims.clear();
+        (returned, self.buffer.drain(..).map(|entry| weight(&entry)).sum())
+    }
+
+    /// Stands still after what is buffered, until somebody has put things right.
+    pub(super) fn stop(&mut self, why: String, now: Instant) {
+        self.standing = Standing::Waiting { until: now + STOPPED_FOR, stopped: true };
+        self.claims.clear();
+        self.note = Some(Some(why));
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        matches!(self.standing, Standing::Waiting { stopped: true, .. })
+    }
+
+    /// Whether it must be subscribed again now; true once.
+    pub(super) fn resumes(&mut self, now: Instant) -> bool {
+        match self.standing {
+            Standing::Waiting { until, stopped } if until <= now && !self.busy && self.buffer.is_empty() => {
+                self.buffered_to = self.position;
+                self.standing = Standing::Running;
+                if stopped {
+                    self.note = Some(None);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Rule time: how far it may be judged that nothing happened.
+    pub(super) fn rule_time(&self, clock: Timestamp) -> Option<Timestamp> {
+        let mut until = self.complete?.min(clock);
+        if let Some(next) = self.next_recorded_at() {
+            until = until.min(next);
+        }
+        Some(until)
+    }
+
+    pub(super) fn next_recorded_at(&self) -> Option<Timestamp> {
+        self.buffer.front()?.recorded_at.as_ref().and_then(time::from_wire)
+    }
+
+    /// The rule time for which to ask for alarms, if it has moved or something was applied since.
+    pub(super) fn to_ask(&self, clock: Timestamp, now: Instant) -> Option<(Timestamp, Asked)> {
+        if self.tick_wanted || self.leaving || self.alarms_rest_until.is_some_and(|until| until > now) {
+            return None;
+        }
+        let until = self.rule_time(clock)?;
+        let asked = Asked { until: Some(until), batches: self.batches };
+        (asked.until > self.asked.until || (asked.until == self.asked.until && asked.batches != self.asked.batches))
+            .then_some((until, asked))
+    }
+
+    /// The answer: whether an alarm is due.
+    pub(super) fn answered(&mut self, asked: Asked, due: bool) {
+        self.asked = asked;
+        self.tick_wanted = due;
+        if !due {
+            self.fired = self.fired.max(asked.until);
+        }
+    }
+
+    /// Its alarms up to here have been fired; firing may have set others.
+    pub(super) fn ticked(&mut self, rule_time: Timestamp) {
+        self.fired = self.fired.max(Some(rule_time));
+        self.asked = Asked::default();
+        self.failures = 0;
+    }
+
+    /// Its alarms cannot be fired: entries go on, and alarms rest for a while.
+    pub(super) fn tick_failed(&mut self, now: Instant) {
+        self.asked = Asked::default();
+        self.alarms_rest_until = Some(now + ALARMS_REST);
+    }
+
+    pub(super) fn retry(&mut self, entity: EntityKey) {
+        if self.parked.contains(&entity) && !self.retries.contains(&entity) {
+            self.retries.push_back(entity);
+        }
+    }
+
+    /// The next piece of work, and the weight that leaves the buffer.
+    pub(super) fn next(&mut self, max_batch: usize, clock: Timestamp, now: Instant) -> Option<(Work, usize)> {
+        if self.busy || self.leaving || self.rest_until.is_some_and(|until| until > now) {
+            return None;
+        }
+        self.rest_until = None;
+        if let Some(entity) = self.retries.pop_front() {
+            return Some((Work::Retry(entity), 0));
+        }
+        if std::mem::take(&mut self.tick_wanted)
+            && let Some(rule_time) = self.rule_time(clock)
+        {
+            return Some((Work::Tick(rule_time), 0));
+        }
+        if self.buffer.is_empty() {
+            return None;
+        }
+        let batch: Vec<_> = self.buffer.drain(..self.buffer.len().min(max_batch)).collect();
+        let taken = batch.iter().map(weight).sum();
+        Some((Work::Batch(batch), taken))
+    }
+
+    pub(super) fn buffered_weight(&self) -> usize {
+        self.buffer.iter().map(weight).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn entry(position: u64) -> StoredEntry {
+    let recorded_at = Some(time::to_wire(at(position as i64)));
+    StoredEntry { position, recorded_at, body: vec![0; 10].into(), ..StoredEntry::default() }
+}
+
+fn part() -> Part {
+    Part::new(1, 0, HashSet::new())
+}
+
+fn batch(work: Option<(Work, usize)>) -> Vec<u64> {
+    match work {
+        Some((Work::Batch(entries), _)) => entries.iter().map(|entry| entry.position).collect(),
+        other => panic!("no batch but {other:?}"),
+    }
+}
+
+#[test]
+fn rule_time_waits_for_what_was_sent_before_and_for_the_next_entry() {
+    let (mut part, now, clock) = (part(), Instant::now(), at(1_000));
+    part.receive([entry(1), entry(2)]).unwrap();
+    part.claim(at(500));
+    assert_eq!(part.rule_time(clock), None);
+    part.next(1, clock, now).unwrap();
+    part.advance(1);
+    assert_eq!(part.rule_time(clock), None);
+    part.next(1, clock, now).unwrap();
+    part.advance(2);
+    assert_eq!(part.rule_time(clock), Some(at(500)));
+    assert_eq!(part.rule_time(at(400)), Some(at(400)));
+    part.receive([entry(3)]).unwrap();
+    assert_eq!(part.rule_time(clock), Some(at(3)));
+}
+
+#[test]
+fn alarms_are_asked_for_when_rule_time_moves_and_after_each_batch() {
+    let (mut part, now, clock) = (part(), Instant::now(), at(1_000));
+    part.claim(at(10));
+    let (until, asked) = part.to_ask(clock, now).unwrap();
+    assert_eq!(until, at(10));
+    part.answered(asked, false);
+    assert_eq!((part.fired, part.to_ask(clock, now)), (Some(at(10)), None));
+    part.receive([entry(1)]).unwrap();
+    part.next(9, clock, now).unwrap();
+    part.advance(1);
+    let (_, asked) = part.to_ask(clock, now).unwrap();
+    part.answered(asked, true);
+    assert_eq!(part.next(9, clock, now).unwrap().0, Work::Tick(at(10)));
+    part.ticked(at(10));
+    assert!(part.to_ask(clock, now).is_some());
+    part.tick_failed(now);
+    assert_eq!(part.to_ask(clock, now), None);
+    assert!(part.to_ask(clock, now + ALARMS_REST).is_some());
+}
+
+#[test]
+fn a_batch_that_came_back_goes_first_and_after_a_while_gives_way() {
+    let (mut part, mut now, clock) = (part(), Instant::now(), at(1_000));
+    part.receive((1..=5).map(entry)).unwrap();
+    for failures in 1..=PATIENCE {
+        assert_eq!(batch(part.next(2, clock, now)), [1, 2]);
+        let (returned, dropped) = part.failed(vec![entry(1), entry(2)], now);
+        assert_eq!(returned, 2 * weight(&entry(1)));
+        assert_eq!(dropped, if failures == PATIENCE { 5 * weight(&entry(1)) } else { 0 });
+        assert_eq!(part.next(2, clock, now), None);
+        now += LONGEST_REST;
+    }
+    assert_eq!((part.subscribe_after(), part.is_stopped()), (None, false));
+    assert_eq!(part.receive([entry(6)]), Ok(0));
+    assert!(part.resumes(now) && !part.resumes(now));
+    assert_eq!(part.subscribe_after(), Some(0));
+}
+
+#[test]
+fn a_stopped_part_finishes_what_it_has_and_looks_again_later() {
+    let (mut part, now, clock) = (part(), Instant::now(), at(1_000));
+    let taken = weight(&entry(1));
+    let gap = Gap { expected: 2, found: 3 };
+    assert_eq!(part.receive([entry(1), entry(3)]), Err((taken, gap)));
+    part.stop("gap".to_owned(), now);
+    assert_eq!((part.is_stopped(), part.note.take()), (true, Some(Some("gap".to_owned()))));
+    assert_eq!(batch(part.next(9, clock, now)), [1]);
+    part.advance(1);
+    assert!(!part.resumes(now));
+    assert!(part.resumes(now + STOPPED_FOR));
+    assert_eq!((part.subscribe_after(), part.note.take()), (Some(1), Some(None)));
+}
+
+#[test]
+fn retries_are_for_what_is_parked_and_go_first() {
+    let (now, clock) = (Instant::now(), at(1_000));
+    let key = |entity: &str| EntityKey { group: String::new(), rooftop: String::new(), entity: entity.to_owned() };
+    let mut part = Part::new(1, 0, HashSet::from([key("bad")]));
+    part.receive([entry(1)]).unwrap();
+    for entity in ["bad", "good", "bad"] {
+        part.retry(key(entity));
+    }
+    assert_eq!(part.next(9, clock, now).unwrap().0, Work::Retry(key("bad")));
+    assert_eq!(batch(part.next(9, clock, now)), [1]);
+}
+
+proptest! {
+    /// However runs overlap and repeat, entries come out once, in order, and the buffer weighs what was said.
+    #[test]
+    fn entries_come_out_once_and_in_order(runs in proptest::collection::vec((0u64..40, 1u64..10), 1..40), size in 1usize..7) {
+        let (mut part, now, clock) = (part(), Instant::now(), at(1_000));
+        let (mut weighed, mut out, mut known) = (0, Vec::new(), 0);
+        for (back, length) in runs {
+            let first = known + 1 - back.min(known);
+            weighed += part.receive((first..first + length).map(entry)).unwrap();
+            known = known.max(first + length - 1);
+            prop_assert_eq!(part.buffered_weight(), weighed);
+            if let Some((Work::Batch(entries), taken)) = part.next(size, clock, now) {
+                weighed -= taken;
+                out.extend(entries.iter().map(|entry| entry.position));
+                part.advance(*out.last().unwrap());
+            }
+        }
+        prop_assert_eq!(&out, &(1..=out.len() as u64).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,117 @@
+//! What is begun again and again: leases, the stream, alarms, retries, word to downstream.
+use std::cmp::Reverse;
+
+use throughline_proto::log::v1::PartPosition;
+use tokio::time::Instant;
+
+use super::{Coordinator, Report};
+use crate::{
+    Projection,
+    follower::{lease::Told, part::Part},
+};
+
+impl<P: Projection> Coordinator<P> {
+    pub(super) fn begin_stream(&mut self) {
+        self.reopen = None;
+        self.stream = None;
+        let after: Vec<PartPosition> = self
+            .parts
+            .iter()
+            .filter(|(_, part)| !part.leaving)
+            .filter_map(|(number, part)| {
+                part.subscribe_after().map(|position| PartPosition { part: u32::from(*number), position })
+            })
+            .collect();
+        if after.is_empty() {
+            return;
+        }
+        self.opening = true;
+        self.generation += 1;
+        let (follower, generation) = (self.follower.clone(), self.generation);
+        self.spawn(async move { Report::Opened { generation, outcome: follower.open(after).await } });
+    }
+
+    pub(super) fn begin_lease_round(&mut self) {
+        let mut told = Told::default();
+        // The fair share shrank: idle parts leave first, busy ones when they are done.
+        let excess = self.parts.len().saturating_sub(self.share.max(1));
+        if self.share > 0 && excess > 0 {
+            let staying = self.parts.values().filter(|part| !part.leaving).count();
+            let more = staying.saturating_sub(self.share);
+            // Rooftops fill the low parts first. What leaves is spread over all of them, so that the new owner gets its
+            // share of the work and not only of the empty parts.
+            let mut spread: Vec<_> = self.parts.iter_mut().filter(|(_, part)| !part.leaving).collect();
+            spread.sort_by_key(|(number, _)| Reverse((**number as u8).reverse_bits()));
+            for (_, part) in spread.into_iter().take(more) {
+                part.leaving = true;
+            }
+        }
+        let gone: Vec<u16> =
+            self.parts.iter().filter(|(_, part)| part.leaving && !part.busy).map(|(number, _)| *number).collect();
+        for number in gone {
+            if let Some(part) = self.parts.remove(&number) {
+                self.buffered = self.buffered.saturating_sub(part.buffered_weight());
+                told.given_back.push(number as i16);
+            }
+        }
+        for (number, part) in &mut self.parts {
+            if let Some(note) = part.note.take() {
+                told.notes.push((*number, part.epoch, note));
+            }
+        }
+        told.known = self.parts.keys().copied().collect();
+        let follower = self.follower.clone();
+        self.spawn(async move { Report::Leased(follower.lease_round(told).await) });
+    }
+
+    pub(super) fn begin_alarm_round(&mut self, now: Instant) {
+        let clock = self.follower.0.consumer.cx.clock.now();
+        let asked: Vec<_> = self
+            .parts
+            .iter()
+            .filter_map(|(number, part)| part.to_ask(clock, now).map(|(until, asked)| (*number, until, asked)))
+            .collect();
+        let oldest = self.parts.values().filter_map(Part::next_recorded_at).min();
+        self.follower.0.consumer.progress.send_if_modified(|progress| {
+            progress.oldest = oldest;
+            false
+        });
+        if asked.is_empty() {
+            self.alarms.running = false;
+            return;
+        }
+        let follower = self.follower.clone();
+        self.spawn(async move { Report::Asked(follower.ask_due(asked).await) });
+    }
+
+    pub(super) fn begin_retry_round(&mut self) {
+        let parts: Vec<i16> = self
+            .parts
+            .iter()
+            .filter(|(_, part)| !part.busy && !part.parked.is_empty())
+            .map(|(number, _)| *number as i16)
+            .collect();
+        if parts.is_empty() {
+            self.retries.running = false;
+            return;
+        }
+        let follower = self.follower.clone();
+        self.spawn(async move { Report::Retries(follower.asked_retries(parts).await) });
+    }
+
+    pub(super) fn begin_mark_round(&mut self) {
+        let told = self.follower.0.logs.is_upstream_of_a_log(self.name());
+        let marks: Vec<_> = self
+            .parts
+            .iter()
+            .filter(|(_, part)| told && part.fired > part.marked)
+            .filter_map(|(number, part)| part.fired.map(|until| (*number, until)))
+            .collect();
+        if marks.is_empty() {
+            self.marks.running = false;
+            return;
+        }
+        let follower = self.follower.clone();
+        self.spawn(async move { Report::Marked(follower.mark(marks).await) });
+    }
+}

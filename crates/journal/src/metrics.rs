@@ -1,0 +1,46 @@
+//! What can be seen of logs and followers from outside. Labels are names from our own code, so they are bounded.
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+};
+use throughline_platform::metrics::Metrics;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct OfConsumer {
+    pub(crate) consumer: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct OfLog {
+    pub(crate) log: &'static str,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct JournalMetrics {
+    pub(crate) appended: Family<OfLog, Counter>,
+    pub(crate) applied: Family<OfConsumer, Counter>,
+    pub(crate) lag: Family<OfConsumer, Gauge>,
+    pub(crate) leased: Family<OfConsumer, Gauge>,
+    pub(crate) parked: Family<OfConsumer, Counter>,
+    pub(crate) stopped: Family<OfConsumer, Gauge>,
+    pub(crate) lost: Family<OfConsumer, Counter>,
+    pub(crate) retried: Family<OfConsumer, Counter>,
+}
+
+impl JournalMetrics {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        let own = Self::default();
+        metrics.register(|registry| {
+            let to = registry.sub_registry_with_prefix("journal");
+            to.register("appended_entries", "Entries appended to a log", own.appended.clone());
+            to.register("applied_entries", "Entries whose effects a consumer has committed", own.applied.clone());
+            to.register("lag_entries", "Entries in the log that the consumer has not yet applied", own.lag.clone());
+            to.register("leased_parts", "Parts that this process holds for the consumer", own.leased.clone());
+            to.register("parked_entries", "Entries set aside after three failures, or behind such", own.parked.clone());
+            to.register("stopped_parts", "Parts that stand still because a position was missing", own.stopped.clone());
+            to.register("lost_leases", "Batches rolled back because another owner held the part", own.lost.clone());
+            to.register("retried_batches", "Batches tried again after a transient failure", own.retried.clone());
+        });
+        own
+    }
+}

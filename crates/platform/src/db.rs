@@ -1,0 +1,134 @@
+//! The only way to a connection. Who asks decides what is seen: DESIGN's roles, one pool each.
+mod catalogue;
+mod gauges;
+mod migrate;
+mod pools;
+mod tx;
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use tracing::Instrument;
+
+pub use catalogue::{Sight, catalogue_check};
+pub use migrate::{MIGRATIONS, Migrations};
+pub use tx::Tx;
+
+use crate::{Failure, Options, Principal, deadline, trace};
+
+/// As whom the database is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Calls from outside: the rows of one group. Use [`Db::read`] and [`Db::write`].
+    Api,
+    /// Followers, alarms, housekeeping: all rows.
+    Worker,
+    /// Appending to logs: all rows, a pool of its own so that reading never delays an append.
+    Appender,
+}
+
+/// Postgres, under the roles of this process.
+#[derive(Clone, Debug)]
+pub struct Db(Arc<Pools>);
+
+#[derive(Debug)]
+struct Pools {
+    login: PgConnectOptions,
+    api: PgPool,
+    worker: PgPool,
+    appender: PgPool,
+}
+
+impl Db {
+    /// Prepares the pools; the first use connects. Migrate before anything else: the roles are made there.
+    pub async fn connect(options: &Options) -> Result<Self, Failure> {
+        Ok(Self(Arc::new(Pools::prepare(options)?)))
+    }
+
+    /// A read-only transaction that sees the caller's group alone; bounded by the caller's deadline.
+    pub async fn read<T, E, F>(&self, principal: &Principal, f: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<sqlx::Error> + Send + 'static,
+    {
+        self.run(Role::Api, Some(principal.group.clone()), true, f).await
+    }
+
+    /// A transaction that sees and writes the caller's group alone. It commits when `f` succeeds, even if the caller is gone.
+    pub async fn write<T, E, F>(&self, principal: &Principal, f: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<sqlx::Error> + Send + 'static,
+    {
+        self.run(Role::Api, Some(principal.group.clone()), false, f).await
+    }
+
+    /// A transaction of our own work over all groups. It commits when `f` succeeds.
+    pub async fn work<T, E, F>(&self, role: Role, f: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<sqlx::Error> + Send + 'static,
+    {
+        self.run(role, None, false, f).await
+    }
+
+    /// Whether Postgres answers, within `limit`.
+    pub async fn ping(&self, limit: Duration) -> Result<(), Failure> {
+        let asked = self.work(Role::Worker, |tx| {
+            Box::pin(async move {
+                sqlx::query_file!("sql/ping.sql").fetch_one(tx.conn()).await?;
+                Ok::<_, Failure>(())
+            })
+        });
+        match tokio::time::timeout(limit, asked).await {
+            Ok(answer) => answer,
+            Err(late) => Err(Failure::unavailable("the database", late)),
+        }
+    }
+
+    /// Closes the pools once their connections are back.
+    pub async fn close(&self) {
+        tokio::join!(self.0.api.close(), self.0.worker.close(), self.0.appender.close());
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one way; the task is awaited at once and holds one transaction"
+    )]
+    async fn run<T, E, F>(&self, role: Role, tenant: Option<String>, read_only: bool, f: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<sqlx::Error> + Send + 'static,
+    {
+        // A caller that gives up while it queues for a connection leaves the queue; from here on it can't reach us any more:
+        // a transaction dropped half way is how a later, acknowledged write was lost (sqlx 0.9.0).
+        let conn = self.0.of(role).acquire().await?;
+        let left = deadline::left();
+        let transaction = async move {
+            let mut tx = Tx::begin(conn, tenant.as_deref(), read_only, left).await?;
+            match f(&mut tx).await {
+                Ok(value) => {
+                    tx.commit().await?;
+                    Ok(value)
+                }
+                Err(error) => {
+                    tx.rollback().await;
+                    Err(error)
+                }
+            }
+        };
+        match tokio::spawn(trace::carry(transaction).in_current_span()).await {
+            Ok(outcome) => outcome,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Only the end of the runtime cancels it.
+                Err(_) => Err(sqlx::Error::WorkerCrashed.into()),
+            },
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What can be wrong with a definition: everything at once, each with its place.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+};
+
+use super::{
+    Violation,
+    document::{Document, Named},
+};
+
+/// More than any process that people can read; keeps the fold's work for one event small.
+const MAX_ENTRIES: usize = 500;
+const MAX_ID: usize = 100;
+
+pub(super) fn violations(document: &Document) -> Vec<Violation> {
+    let mut check = Check::default();
+    check.id("id", &document.id);
+    check.that(document.version > 0, "version", "must be at least 1");
+
+    let departments = check.named("departments", &document.departments);
+    let tracks = check.named("tracks", &document.tracks);
+    check.named("judgements", &document.judgements);
+    let ranks = check.events(document, &departments);
+    check.order(document, &ranks);
+    check.stages(document, &ranks, &departments, &tracks);
+    check.handoffs(document, &ranks, &departments);
+    check.cycles(document, &ranks, &departments);
+    check.known("opened_by", &document.opened_by, &ranks);
+    if let Some(rounds) = &document.rounds {
+        check.known("rounds", rounds, &ranks);
+    }
+    check.all_known("rework.counted", &document.rework.counted, &ranks);
+    check.all_known("rework.repeated", &document.rework.repeated, &ranks);
+    check.targets(document);
+    check.rates(document, &ranks);
+    check.violations
+}
+
+type Ids<'a> = BTreeSet<&'a str>;
+type Ranks<'a> = BTreeMap<&'a str, u32>;
+
+#[derive(Default)]
+struct Check {
+    violations: Vec<Violation>,
+}
+
+impl Check {
+    fn that(&mut self, holds: bool, path: impl Display, problem: impl Display) {
+        if !holds {
+            self.violations.push(Violation { path: path.to_string(), problem: problem.to_string() });
+        }
+    }
+
+    fn id(&mut self, path: impl Display, id: &str) {
+        let fits = !id.is_empty()
+            && id.len() <= MAX_ID
+            && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
+        self.that(fits, path, format!("'{id}' is no id; use a-z, 0-9, '_', '-' and '.', at most {MAX_ID} characters"));
+    }
+
+    fn ids<'a>(&mut self, path: &str, ids: impl Iterator<Item = &'a str>) -> Ids<'a> {
+        let mut seen = Ids::new();
+        let mut count = 0;
+        for (at, id) in ids.enumerate() {
+            self.id(format!("{path}[{at}]"), id);
+            let new = seen.insert(id);
+            self.that(new, format!("{path}[{at}]"), format!("'{id}' is there twice"));
+            count += 1;
+        }
+        self.that(count <= MAX_ENTRIES, path, format!("has {count} entries; at most {MAX_ENTRIES}"));
+        seen
+    }
+
+    fn named<'a>(&mut self, path: &str, named: &'a [Named]) -> Ids<'a> {
+        self.ids(path, named.iter().map(|named| named.id.as_str()))
+    }
+
+    fn known(&mut self, path: impl Display, event_type: &str, ranks: &Ranks<'_>) {
+        self.that(ranks.contains_key(event_type), path, format!("'{event_type}' is not among the events"));
+    }
+
+    fn all_known(&mut self, path: &str, types: &[String], ranks: &Ranks<'_>) {
+        self.that(types.len() <= MAX_ENTRIES, path, format!("at most {MAX_ENTRIES} types"));
+        for (at, event_type) in types.iter().enumerate() {
+            self.known(format!("{path}[{at}]"), event_type, ranks);
+        }
+    }
+
+    fn some_known(&mut self, path: &str, types: &[String], ranks: &Ranks<'_>) {
+        self.that(!types.is_empty(), path, "must name at least one event type");
+        self.all_known(path, types, ranks);
+    }
+
+    fn one_of(&mut self, path: impl Display, id: &str, ids: &Ids<'_>, what: &str) {
+        self.that(ids.contains(id), path, format!("'{id}' is not among the {what}"));
+    }
+
+    fn events<'a>(&mut self, document: &'a Document, departments: &Ids<'_>) -> Ranks<'a> {
+        self.ids("events", document.events.iter().map(|event| event.event_type.as_str()));
+        let ranks: Ranks<'a> = document.events.iter().map(|event| (event.event_type.as_str(), event.rank)).collect();
+        for (at, event) in document.events.iter().enumerate() {
+            let path = format!("events[{at}]");
+            self.that(event.rank < u32::MAX, format!("{path}.rank"), "is kept for unknown types; use a lower one");
+            for (at, moved) in event.moves.iter().enumerate() {
+                let path = format!("{path}.moves[{at}]");
+                if let Some(department) = &moved.department {
+                    self.one_of(format!("{path}.department"), department, departments, "departments");
+                }
+                if let Some(awaits) = &moved.awaits {
+                    self.known(format!("{path}.awaits"), awaits, &ranks);
+                    self.that(moved.department.is_some(), &path, "awaits needs a department that it is offered to");
+                }
+            }
+            if let Some(review) = &event.review {
+                self.id(format!("{path}.review.kind"), &review.kind);
+                if let Some(after) = &review.after {
+                    self.known(format!("{path}.review.after"), after, &ranks);
+                }
+            }
+        }
+        ranks
+    }
+
+    /// Ranks that rise along every edge make cycles impossible.
+    fn order(&mut self, document: &Document, ranks: &Ranks<'_>) {
+        self.that(document.order.len() <= MAX_ENTRIES, "order", format!("at most {MAX_ENTRIES} entries"));
+        for (at, order) in document.order.iter().enumerate() {
+            self.known(format!("order[{at}].before"), &order.before, ranks);
+            self.known(format!("order[{at}].after"), &order.after, ranks);
+            if let (Some(before), Some(after)) = (ranks.get(&*order.before), ranks.get(&*order.after)) {
+                let problem = format!("'{}' comes before '{}', so its rank must be lower", order.before, order.after);
+                self.that(before < after, format!("order[{at}]"), problem);
+            }
+        }
+    }
+
+    fn stages(&mut self, document: &Document, ranks: &Ranks<'_>, departments: &Ids<'_>, tracks: &Ids<'_>) {
+        self.ids("stages", document.stages.iter().map(|stage| stage.id.as_str()));
+        for (at, stage) in document.stages.iter().enumerate() {
+            let path = format!("stages[{at}]");
+            self.one_of(format!("{path}.track"), &stage.track, tracks, "tracks");
+            self.one_of(format!("{path}.department"), &stage.department, departments, "departments");
+            self.some_known(&format!("{path}.enter"), &stage.enter, ranks);
+            self.some_known(&format!("{path}.leave"), &stage.leave, ranks);
+            self.all_known(&format!("{path}.overtaken_by"), &stage.overtaken_by, ranks);
+        }
+    }
+
+    fn handoffs(&mut self, document: &Document, ranks: &Ranks<'_>, departments: &Ids<'_>) {
+        self.ids("handoffs", document.handoffs.iter().map(|handoff| handoff.id.as_str()));
+        for (at, handoff) in document.handoffs.iter().enumerate() {
+            let path = format!("handoffs[{at}]");
+            self.one_of(format!("{path}.from"), &handoff.from, departments, "departments");
+            self.one_of(format!("{path}.to"), &handoff.to, departments, "departments");
+            self.some_known(&format!("{path}.offered_by"), &handoff.offered_by, ranks);
+            self.some_known(&format!("{path}.accepted_by"), &handoff.accepted_by, ranks);
+            self.all_known(&format!("{path}.overtaken_by"), &handoff.overtaken_by, ranks);
+            self.all_known(&format!("{path}.requires"), &handoff.requires, ranks);
+        }
+    }
+
+    fn cycles(&mut self, document: &Document, ranks: &Ranks<'_>, departments: &Ids<'_>) {
+        self.ids("cycles", document.cycles.iter().map(|cycle| cycle.id.as_str()));
+        for (at, cycle) in document.cycles.iter().enumerate() {
+            let path = format!("cycles[{at}]");
+            self.one_of(format!("{path}.department"), &cycle.department, departments, "departments");
+            self.some_known(&format!("{path}.from"), &cycle.from, ranks);
+            self.some_known(&format!("{path}.to"), &cycle.to, ranks);
+            self.all_known(&format!("{path}.overtaken_by"), &cycle.overtaken_by, ranks);
+        }
+    }
+
+    fn targets(&mut self, document: &Document) {
+        let targets = &document.targets.targets;
+        self.that(targets.len() <= MAX_ENTRIES, "targets.targets", format!("at most {MAX_ENTRIES} entries"));
+        self.that(!document.targets.version.is_empty(), "targets.version", "must not be empty");
+        let mut seen = BTreeSet::new();
+        for (at, target) in targets.iter().enumerate() {
+            let path = format!("targets.targets[{at}]");
+            let named = match target.measure.split_once('.') {
+                Some(("stage", id)) => document.stages.iter().any(|stage| stage.id == id),
+                Some(("handoff", id)) => document.handoffs.iter().any(|handoff| handoff.id == id),
+                Some(("cycle", id)) => document.cycles.iter().any(|cycle| cycle.id == id),
+                _ => false,
+            };
+            let problem = format!("'{}' is no stage.ID, handoff.ID or cycle.ID of this definition", target.measure);
+            self.that(named, format!("{path}.measure"), problem);
+            let new = seen.insert((&target.measure, &target.instance, target.flag.as_str()));
+            self.that(new, &path, format!("'{}' has this target twice", target.measure));
+            if let Some(red) = target.red_seconds {
+                self.that(
+                    red >= target.yellow_seconds,
+                    format!("{path}.red_seconds"),
+                    "must not be below yellow_seconds",
+                );
+            }
+        }
+    }
+
+    fn rates(&mut self, document: &Document, ranks: &Ranks<'_>) {
+        self.ids("rates", document.rates.iter().map(|rate| rate.id.as_str()));
+        for (at, rate) in document.rates.iter().enumerate() {
+            let path = format!("rates[{at}]");
+            self.known(format!("{path}.of"), &rate.of, ranks);
+            self.known(format!("{path}.over"), &rate.over, ranks);
+            let rises = rate.yellow_percent <= rate.red_percent;
+            self.that(rises, format!("{path}.red_percent"), "must not be below yellow_percent");
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! A process definition as people write it: JSON, versioned, complete.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::flag::FlagKind;
+
+/// The whole of a process definition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    pub id: String,
+    /// From 1; counts up with each change.
+    pub version: u32,
+    pub title: String,
+    pub departments: Vec<Named>,
+    pub tracks: Vec<Named>,
+    /// How far clocks of different systems may disagree before an order of steps is called impossible.
+    #[serde(default)]
+    pub clock_skew_seconds: u32,
+    pub events: Vec<EventDef>,
+    /// Which step can't come before which: tightens bounds, shows that unreported steps are over.
+    #[serde(default)]
+    pub order: Vec<Order>,
+    pub stages: Vec<StageDef>,
+    #[serde(default)]
+    pub handoffs: Vec<HandoffDef>,
+    #[serde(default)]
+    pub cycles: Vec<CycleDef>,
+    /// Type whose first occurrence opens a deal.
+    pub opened_by: String,
+    /// Type whose occurrences count as rounds of negotiation.
+    #[serde(default)]
+    pub rounds: Option<String>,
+    #[serde(default)]
+    pub rework: Rework,
+    pub targets: Targets,
+    #[serde(default)]
+    pub rates: Vec<RateTarget>,
+    /// What stays with people; nothing here is ever decided by the software.
+    #[serde(default)]
+    pub judgements: Vec<Named>,
+}
+
+/// Something with an id and a label.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    pub id: String,
+    pub title: String,
+}
+
+/// A type of event and what it does beyond stages, handoffs and cycles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventDef {
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// Among events of one instant, lower ones come first: a cause before its effect.
+    pub rank: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Move>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
+    /// Says who works the deal in a role from now on.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub assigns: bool,
+}
+
+/// What is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Held {
+    Customer,
+    Car,
+    Paper,
+}
+
+/// From now on another department holds it, or nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Move {
+    pub what: Held,
+    /// None: nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Only offered: nobody holds it until this type occurs. Where no source reports that type, the department is
+    /// presumed to hold it at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaits: Option<String>,
+}
+
+/// What an event says of the deal as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Agreed,
+    Delivered,
+    Funded,
+    Lost,
+    Unwound,
+    Reopened,
+}
+
+/// Each occurrence is something that a person must look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    pub kind: String,
+    /// Only if this type has occurred before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// `before` comes no later than `after`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    pub before: String,
+    pub after: String,
+    /// True: the k-th with the k-th. False: the first with the first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub each: bool,
+}
+
+/// What a second opening means while, or after, the first stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// A new round; an open one is over by then, though nobody reported it.
+    #[default]
+    Next,
+    /// A new round beside the open ones; closings take the oldest.
+    Each,
+    /// While it is open, nothing; afterwards a new round.
+    Stay,
+    /// Nothing, until the deal is reopened.
+    Once,
+}
+
+/// A stage of a track, owned by a department.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageDef {
+    pub id: String,
+    pub track: String,
+    pub department: String,
+    /// Role of who works in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    pub enter: Vec<String>,
+    pub leave: Vec<String>,
+    /// Types that show that it is over, besides those that come after its leaving types in `order`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overtaken_by: Vec<String>,
+    #[serde(default)]
+    pub repeat: Repeat,
+    /// `trade`, or the name of a fact in `data`: those with different values stand side by side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyed_by: Option<String>,
+    /// Goes on when the deal is lost or unwound.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub outlives_deal: bool,
+}
+
+/// Work that one department offers and another accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandoffDef {
+    pub id: String,
+    /// Offering department.
+    pub from: String,
+    /// Accepting department.
+    pub to: String,
+    pub offered_by: Vec<String>,
+    pub accepted_by: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overtaken_by: Vec<String>,
+    #[serde(default)]
+    pub repeat: Repeat,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyed_by: Option<String>,
+    /// Only in deals in which each of these types occurs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub outlives_deal: bool,
+}
+
+/// A stretch from one step to another, whoever holds the deal in between.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CycleDef {
+    pub id: String,
+    pub title: String,
+    /// Department that its end waits for.
+    pub department: String,
+    pub from: Vec<String>,
+    pub to: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overtaken_by: Vec<String>,
+    #[serde(default)]
+    pub repeat: Repeat,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyed_by: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub outlives_deal: bool,
+}
+
+/// What counts as doing something again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rework {
+    /// Each occurrence counts.
+    #[serde(default)]
+    pub counted: Vec<String>,
+    /// Each occurrence after the first counts, unless a counted one explains it.
+    #[serde(default)]
+    pub repeated: Vec<String>,
+}
+
+/// In which time a target runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// Every second counts.
+    #[default]
+    Wall,
+    /// Only while the rooftop is open, by its calendar.
+    Open,
+}
+
+/// How long something may take before it deserves attention.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// `stage.ID`, `handoff.ID` or `cycle.ID`.
+    pub measure: String,
+    /// Only this instance, such as the reconditioning step `approval`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    pub flag: FlagKind,
+    pub yellow_seconds: u64,
+    /// Not below yellow; none: it never turns red.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub red_seconds: Option<u64>,
+    #[serde(default)]
+    pub clock: Clock,
+}
+
+impl Target {
+    /// Whether this is meant for just that instance, and the other for any.
+    pub(crate) fn is_closer_than(&self, other: &Self, instance: Option<&str>) -> bool {
+        let closer = self.instance.is_some() && self.instance.as_deref() == instance && other.instance.is_none();
+        closer && (&self.measure, self.flag) == (&other.measure, other.flag)
+    }
+}
+
+/// A set of targets, versioned by itself because a rooftop may override it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Targets {
+    pub version: String,
+    pub targets: Vec<Target>,
+}
+
+impl Targets {
+    /// The same targets with other seconds (yellow, red) for some measures. Measures that have no target stay without
+    /// one; a red below its yellow is raised to it.
+    pub fn overridden(&self, version: &str, overrides: &BTreeMap<String, (u64, u64)>) -> Self {
+        let targets = self.targets.iter().map(|target| match overrides.get(&target.measure) {
+            Some(&(yellow, red)) => {
+                Target { yellow_seconds: yellow, red_seconds: Some(red.max(yellow)), ..target.clone() }
+            }
+            None => target.clone(),
+        });
+        Self { version: version.to_owned(), targets: targets.collect() }
+    }
+}
+
+/// How often something may happen over many deals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateTarget {
+    pub id: String,
+    pub title: String,
+    /// Type that is counted.
+    pub of: String,
+    /// Type that it is measured against.
+    pub over: String,
+    pub yellow_percent: u32,
+    pub red_percent: u32,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}

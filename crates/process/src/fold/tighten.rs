@@ -1,0 +1,109 @@
+//! The definition's order narrows bounds: an effect can't lie before the earliest time of its cause, nor a cause after
+//! the latest time of its effect. What can't be reconciled is an impossible order, for a person to look at.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::step::{Step, by_type};
+use crate::{
+    definition::{Definition, TypeId},
+    event::{Bound, Quality},
+};
+
+/// Two steps that happened in an order in which they can't have.
+#[derive(Debug)]
+pub(super) struct Impossible {
+    pub before: String,
+    pub after: String,
+    pub at: Bound,
+}
+
+/// Narrows the steps' bounds and puts them in order again. What an edge says reaches through types that do not occur.
+pub(super) fn tighten(def: &Definition, steps: &mut [Step<'_>]) -> Vec<Impossible> {
+    let index = def.index();
+    let places = by_type(def, steps);
+    let skew = SignedDuration::from_secs(i64::from(def.clock_skew_seconds));
+    let mut impossible = Vec::new();
+    let mut narrowed = false;
+
+    // forward along the order, no effect before its cause; types that don't occur pass their floor on
+    let mut floors: Vec<Option<(Timestamp, TypeId)>> = vec![None; places.len()];
+    for edge in index.edges() {
+        let (before, after) = (&places[edge.before], &places[edge.after]);
+        let first = before.first().map(|place| (steps[*place].at.earliest, edge.before)).or(floors[edge.before]);
+        match (first, after.first()) {
+            (None, _) => {}
+            (Some(floor), None) => {
+                floors[edge.after] = Some(floors[edge.after].map_or(floor, |other| other.max(floor)))
+            }
+            (Some((floor, cause)), Some(effect)) => {
+                narrowed |= raise(&mut steps[*effect].at, floor, skew).unwrap_or_else(|| {
+                    impossible.push(found(def, cause, edge.after, steps[*effect].at));
+                    false
+                });
+            }
+        }
+        for (cause, effect) in later_rounds(before, after, edge.each) {
+            let floor = steps[cause].at.earliest;
+            narrowed |= raise(&mut steps[effect].at, floor, skew).unwrap_or_else(|| {
+                impossible.push(found(def, edge.before, edge.after, steps[effect].at));
+                false
+            });
+        }
+    }
+
+    // and back, no cause after its effect
+    let mut ceilings: Vec<Option<Timestamp>> = vec![None; places.len()];
+    for edge in index.edges().iter().rev() {
+        let (before, after) = (&places[edge.before], &places[edge.after]);
+        let first = after.first().map(|place| steps[*place].at.latest).or(ceilings[edge.after]);
+        match (before.first(), first) {
+            (_, None) => {}
+            (None, Some(ceiling)) => {
+                ceilings[edge.before] = Some(ceilings[edge.before].map_or(ceiling, |other| other.min(ceiling)));
+            }
+            (Some(cause), Some(ceiling)) => narrowed |= lower(&mut steps[*cause].at, ceiling),
+        }
+        for (cause, effect) in later_rounds(before, after, edge.each) {
+            let ceiling = steps[effect].at.latest;
+            narrowed |= lower(&mut steps[cause].at, ceiling);
+        }
+    }
+
+    if narrowed {
+        steps.sort_unstable_by(Step::total_order);
+    }
+    impossible
+}
+
+/// After the first, the k-th with the k-th, where both have as many: with one missing, nobody knows which belong
+/// together.
+fn later_rounds<'p>(before: &'p [usize], after: &'p [usize], each: bool) -> impl Iterator<Item = (usize, usize)> + 'p {
+    let count = if each && before.len() == after.len() { before.len() } else { 0 };
+    before.iter().copied().zip(after.iter().copied()).take(count).skip(1)
+}
+
+fn found(def: &Definition, before: TypeId, after: TypeId, at: Bound) -> Impossible {
+    let name = |id: TypeId| def.index().effects(id).event_type.clone();
+    Impossible { before: name(before), after: name(after), at }
+}
+
+/// Whether it narrowed the bound; none if that can't be, by more than clocks differ.
+fn raise(at: &mut Bound, floor: Timestamp, skew: SignedDuration) -> Option<bool> {
+    if floor <= at.latest {
+        return Some(narrow(at, floor.max(at.earliest), at.latest));
+    }
+    (floor.duration_since(at.latest) <= skew).then_some(false)
+}
+
+fn lower(at: &mut Bound, ceiling: Timestamp) -> bool {
+    at.earliest <= ceiling && narrow(at, at.earliest, ceiling.min(at.latest))
+}
+
+fn narrow(at: &mut Bound, earliest: Timestamp, latest: Timestamp) -> bool {
+    let narrowed = earliest != at.earliest || latest != at.latest;
+    if narrowed {
+        // a narrowed day is no day any more, and no claim of an instant either
+        *at = Bound { earliest, latest, quality: Quality::Bounded };
+    }
+    narrowed
+}

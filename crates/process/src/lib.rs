@@ -1,0 +1,25 @@
+//! What a deal is, decided from its events: pure, synchronous and total.
+//!
+//! A [`Definition`] says how a process runs (tracks, stages, handoffs, targets); [`fold`] turns the set of a deal's
+//! accepted [`Event`]s into a [`Deal`]; [`flag::flags`] says which parts of it deserve attention at an instant. Nothing
+//! here reads a clock, a file or a socket, so the same code runs live, in replay and in a backtest.
+
+pub mod calendar;
+pub mod deal;
+pub mod definition;
+pub mod event;
+pub mod flag;
+pub mod fold;
+pub mod hash;
+pub mod key;
+pub mod quantile;
+
+pub use calendar::{Calendar, Calendars};
+pub use deal::{Deal, Handoff, HandoffState, Span};
+pub use definition::Definition;
+pub use event::{Bound, Event, EventTime, Origin, Quality};
+pub use flag::{Flags, flags};
+pub use fold::{Folded, MAX_EVENTS, Observed, fold};
+pub use hash::{combined_hash, state_hash};
+pub use jiff::{SignedDuration, Timestamp};
+pub use key::{Key, KeyKind, deal_id, keys_of};

@@ -1,0 +1,94 @@
+//! The shipped definition, and what is said of wrong ones.
+
+use serde_json::{Value, json};
+use throughline_process::Definition;
+
+use crate::made::def;
+
+/// Every event type of the domain.
+const TYPES: &str = "deal.opened deal.demo.started deal.writeup.submitted deal.desk.started deal.pencil.presented
+    deal.manager_to.started deal.agreed deal.credit.submitted deal.credit.decisioned deal.stip.requested
+    deal.stip.received deal.stip.cleared deal.fi.started deal.menu.presented deal.contract.signed deal.fi.finished
+    deal.vehicle.get_ready_started deal.vehicle.ready deal.delivery.started deal.delivered deal.jacket.submitted
+    deal.jacket.returned deal.jacket.accepted deal.contract.submitted deal.contract.received
+    deal.contract.pending_docs deal.contract.returned deal.funded deal.rdr.transmitted deal.rdr.rejected deal.lost
+    deal.unwound deal.reopened deal.assigned deal.survey.received trade.appraisal.requested trade.appraisal.started
+    trade.appraised trade.acquired trade.recon.step_entered trade.recon.step_left trade.frontline trade.wholesaled
+    trade.transferred staff.on_shift staff.off_shift store.opened store.closed feed.polled feed.failed";
+
+#[test]
+fn the_retail_deal_knows_the_whole_domain() {
+    let def = def();
+    for event_type in TYPES.split_whitespace() {
+        assert!(def.knows(event_type), "{event_type}");
+        assert!(def.rank(event_type) < u32::MAX);
+    }
+    assert_eq!(def.events.len(), TYPES.split_whitespace().count());
+    assert_eq!(def.rank("deal.tea.served"), u32::MAX);
+    let handoffs: Vec<&str> = def.handoffs.iter().map(|handoff| handoff.id.as_str()).collect();
+    assert_eq!(handoffs, ["appraisal", "desk", "fi", "delivery", "jacket", "contract", "recon"]);
+    let tracks: Vec<&str> = def.tracks.iter().map(|track| track.id.as_str()).collect();
+    assert_eq!(tracks, ["customer", "credit", "contract_funding", "vehicle", "trade_recon", "delivery_report"]);
+    assert_eq!(def.version(), "retail-deal@1");
+}
+
+#[test]
+fn a_definition_survives_json() {
+    let again = Definition::from_json(&def().to_json()).unwrap();
+    assert_eq!(again.document(), def().document());
+}
+
+fn mistakes(change: impl FnOnce(&mut Value)) -> Vec<String> {
+    let mut json: Value = serde_json::from_str(&def().to_json()).unwrap();
+    change(&mut json);
+    match Definition::from_json(&json.to_string()) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.violations.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_wrong_definition_is_told_every_mistake_with_its_place() {
+    let found = mistakes(|json| {
+        json["version"] = json!(0);
+        json["stages"][0]["department"] = json!("kitchen");
+        json["stages"][1]["enter"] = json!([]);
+        json["handoffs"][2]["accepted_by"][0] = json!("deal.fi.begun");
+        json["targets"]["targets"][0]["measure"] = json!("stage.nowhere");
+        json["targets"]["targets"][1]["red_seconds"] = json!(1);
+        json["tracks"][1]["id"] = json!("customer");
+        json["opened_by"] = json!("deal.begun");
+    });
+    assert_eq!(
+        found,
+        [
+            "version: must be at least 1",
+            "tracks[1]: 'customer' is there twice",
+            "stages[0].department: 'kitchen' is not among the departments",
+            "stages[1].enter: must name at least one event type",
+            "stages[7].track: 'credit' is not among the tracks",
+            "stages[8].track: 'credit' is not among the tracks",
+            "handoffs[2].accepted_by[0]: 'deal.fi.begun' is not among the events",
+            "opened_by: 'deal.begun' is not among the events",
+            "targets.targets[0].measure: 'stage.nowhere' is no stage.ID, handoff.ID or cycle.ID of this definition",
+            "targets.targets[1].red_seconds: must not be below yellow_seconds",
+        ]
+    );
+}
+
+#[test]
+fn an_order_that_runs_in_a_ring_is_refused() {
+    let ring = json!({"before": "deal.delivered", "after": "deal.agreed"});
+    let found = mistakes(|json| json["order"].as_array_mut().unwrap().push(ring));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("its rank must be lower"), "{found:?}");
+}
+
+#[test]
+fn what_is_no_definition_at_all_is_refused_with_the_place() {
+    let error = Definition::from_json("{\"id\": 3}").unwrap_err();
+    assert_eq!(error.violations.len(), 1);
+    assert!(error.to_string().contains("line 1 column 8"), "{error}");
+    let unknown = mistakes(|json| json["colour"] = json!("red"));
+    assert!(unknown[0].contains("unknown field `colour`"), "{unknown:?}");
+}

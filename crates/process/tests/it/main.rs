@@ -1,0 +1,13 @@
+//! What the process engine decides, seen from outside.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod bounds;
+mod calendars;
+mod deals;
+mod definitions;
+mod flags;
+mod handoffs;
+mod keys;
+mod made;
+mod properties;
+mod truth;

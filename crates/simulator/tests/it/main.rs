@@ -1,0 +1,10 @@
+//! What holds of every simulated day.
+
+#![allow(clippy::unwrap_used)]
+
+mod course;
+mod people;
+mod plans;
+mod saturday;
+mod sending;
+mod streams;

@@ -1,0 +1,116 @@
+//! `throughline status`: lag, parked deals, feeds. The first thing to look at when something seems wrong.
+use throughline_proto::{
+    ingestion::v1::{ListFeedsRequest, ingestion_service_client::IngestionServiceClient},
+    log::v1::{ListConsumersRequest, ListParkedRequest, log_service_client::LogServiceClient},
+    time::{duration_from_wire, from_wire},
+};
+
+use crate::{
+    Connection,
+    client::Server,
+    output::{Format, Output, json_line, span, table},
+};
+
+/// Parked entries that are shown.
+const PARKED: i32 = 20;
+
+/// How far each consumer is.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    server: Server,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let connection = Connection::open(&arguments.server).await?;
+    let mut log = LogServiceClient::new(connection.channel.clone());
+    let consumers = log.list_consumers(ListConsumersRequest {}).await?.into_inner().consumers;
+    let mut parked = Vec::new();
+    for consumer in consumers.iter().filter(|consumer| consumer.parked_entities > 0) {
+        let request =
+            ListParkedRequest { consumer: consumer.consumer.clone(), page_size: PARKED, page_token: String::new() };
+        parked.extend(log.list_parked(request).await?.into_inner().parked);
+    }
+    let mut feeds = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let page = IngestionServiceClient::new(connection.channel.clone())
+            .list_feeds(ListFeedsRequest { parent: connection.parent.clone(), page_size: 500, page_token })
+            .await?
+            .into_inner();
+        feeds.extend(page.feeds);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+
+    match arguments.output.format {
+        Format::Json => json_line(&serde_json::json!({
+            "consumers": consumers.iter().map(|consumer| serde_json::json!({
+                "consumer": consumer.consumer, "log": consumer.log, "lag_entries": consumer.lag_entries,
+                "lag_seconds": consumer.lag_time.as_ref().map(|lag| duration_from_wire(lag).as_secs_f64()).unwrap_or(0.0),
+                "parts_leased": consumer.parts_leased, "parked_entities": consumer.parked_entities,
+                "parked_entries": consumer.parked_entries, "stopped_parts": consumer.stopped_parts,
+            })).collect::<Vec<_>>(),
+            "parked": parked.iter().map(|parked| serde_json::json!({
+                "consumer": parked.consumer, "part": parked.part, "position": parked.position, "group": parked.group,
+                "rooftop": parked.rooftop, "entity": parked.entity, "error": parked.error,
+            })).collect::<Vec<_>>(),
+            "feeds": feeds.iter().map(|feed| serde_json::json!({
+                "rooftop": feed.rooftop, "source": feed.source, "accepted": feed.accepted, "duplicates": feed.duplicates,
+                "last_recorded_at": feed.last_recorded_at.as_ref().and_then(from_wire).map(|at| at.to_string()),
+                "last_occurred_at": feed.last_occurred_at.as_ref().and_then(from_wire).map(|at| at.to_string()),
+            })).collect::<Vec<_>>(),
+        })),
+        Format::Table => {
+            let rows = consumers.iter().map(|consumer| {
+                vec![
+                    consumer.consumer.clone(),
+                    consumer.log.clone(),
+                    consumer.lag_entries.to_string(),
+                    span(consumer.lag_time.as_ref().map(|lag| duration_from_wire(lag).as_secs_f64()).unwrap_or(0.0)),
+                    format!("{} of 256", consumer.parts_leased),
+                    consumer.parked_entities.to_string(),
+                    if consumer.stopped_parts.is_empty() {
+                        String::new()
+                    } else {
+                        format!("{:?}", consumer.stopped_parts)
+                    },
+                ]
+            });
+            table(
+                &["consumer", "log", "entries behind", "time behind", "parts", "parked", "stopped parts"],
+                rows.collect(),
+                "no consumers here",
+            );
+            if !parked.is_empty() {
+                let rows = parked.iter().map(|parked| {
+                    vec![parked.consumer.clone(), parked.rooftop.clone(), parked.entity.clone(), parked.error.clone()]
+                });
+                table(&["parked by", "rooftop", "what", "why"], rows.collect(), "");
+            }
+            let rows = feeds.iter().map(|feed| {
+                vec![
+                    feed.rooftop.clone(),
+                    feed.source.clone(),
+                    feed.accepted.to_string(),
+                    feed.duplicates.to_string(),
+                    feed.last_recorded_at
+                        .as_ref()
+                        .and_then(from_wire)
+                        .map(|at| at.strftime("%b %d %H:%M:%S").to_string())
+                        .unwrap_or_default(),
+                ]
+            });
+            table(
+                &["rooftop", "source", "accepted", "repeated", "last heard (UTC)"],
+                rows.collect(),
+                "no feed has been heard of",
+            );
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The board as a person reads it: who waits for whom, since when, and what is flagged.
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use throughline_proto::{
+    deal::v1::{BoardEntry, DealState, Handoff, Holder, SourceAsOf, UnobservedStep, WatchBoardResponse},
+    rule::v1::{Flag, Severity},
+    time::from_wire,
+};
+
+use crate::{
+    commands::{
+        deals::{key_text, state_text},
+        flags,
+    },
+    output::{clock_time, department, render, rooftop_of, span},
+};
+
+/// What is known of the board.
+#[derive(Default)]
+pub struct Board {
+    deals: HashMap<String, BoardEntry>,
+    sources: BTreeMap<(String, String), SourceAsOf>,
+    unobserved: Vec<UnobservedStep>,
+    snapshot_under_way: bool,
+    /// The suite's clock at the last response.
+    pub as_of: Option<Timestamp>,
+    /// Resumes after the last response.
+    pub resume_token: String,
+    /// Changes since the first snapshot.
+    pub changes: u64,
+}
+
+/// One line of a board: somebody waits.
+struct Waiting<'a> {
+    entry: &'a BoardEntry,
+    handoff: &'a Handoff,
+    since: Timestamp,
+}
+
+impl Board {
+    /// Takes a response in.
+    pub fn apply(&mut self, response: WatchBoardResponse) {
+        if response.snapshot {
+            if !self.snapshot_under_way {
+                self.deals.clear();
+                self.unobserved.clear();
+            }
+            self.snapshot_under_way = !response.complete;
+        } else {
+            self.changes += (response.upserts.len() + response.removes.len()) as u64;
+        }
+        for entry in response.upserts {
+            let newer = self.deals.get(&entry.deal).is_none_or(|known| known.revision <= entry.revision);
+            if newer {
+                self.deals.insert(entry.deal.clone(), entry);
+            }
+        }
+        for name in &response.removes {
+            self.deals.remove(name);
+        }
+        for source in response.sources {
+            self.sources.insert((source.rooftop.clone(), source.source.clone()), source);
+        }
+        self.unobserved.extend(response.unobserved);
+        if let Some(at) = response.as_of.as_ref().and_then(from_wire) {
+            self.as_of = Some(at);
+        }
+        self.resume_token = response.resume_token;
+    }
+
+    /// Every deal on the board.
+    pub fn deals(&self) -> impl Iterator<Item = &BoardEntry> {
+        self.deals.values()
+    }
+
+    /// As text: those who wait longest first, at most `lines` of them, then where everybody else is.
+    pub fn text(&self, flags: &[Flag], zones: &HashMap<String, TimeZone>, lines: usize) -> String {
+        let Some(now) = self.as_of else { return "no board yet".to_owned() };
+        let mut waiting: Vec<Waiting<'_>> = self
+            .deals
+            .values()
+            .flat_map(|entry| entry.pending_handoffs.iter().map(move |handoff| (entry, handoff)))
+            .filter_map(|(entry, handoff)| {
+                let since = handoff.offered.as_ref()?.latest.as_ref().and_then(from_wire)?;
+                Some(Waiting { entry, handoff, since })
+            })
+            .collect();
+        waiting.sort_by(|a, b| a.since.cmp(&b.since).then_with(|| a.entry.deal.cmp(&b.entry.deal)));
+        // Paper waits for days beside customers who wait for minutes: those in the store come first.
+        let (mut customers, paper): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(|waiting| !matches!(waiting.handoff.handoff.as_str(), "jacket" | "contract" | "recon"));
+
+        let mut text = String::new();
+        let _ = writeln!(
+            text,
+            "{} deals on the board, {} customers or cars wait for a department, {} papers under way   as of {}",
+            self.deals.len(),
+            customers.len(),
+            paper.len(),
+            now.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        );
+        let hidden = customers.len().saturating_sub(lines);
+        customers.truncate(lines);
+        let rows = customers.iter().map(|waiting| row(waiting, flags, zones, now)).collect();
+        let _ = writeln!(
+            text,
+            "{}",
+            render(
+                &["", "rooftop", "deal", "waits for", "since", "for", "customer with", "state"],
+                rows,
+                "nobody waits"
+            )
+        );
+        if hidden > 0 {
+            let _ = writeln!(text, "and {hidden} more who have waited less long");
+        }
+        let _ = writeln!(text, "{}", self.places());
+        text.push_str(&self.footer(now));
+        text
+    }
+
+    /// Where the customers are: a line per rooftop.
+    fn places(&self) -> String {
+        let mut rooftops: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();
+        // A customer who has driven off is with nobody, and rightly so.
+        for entry in
+            self.deals.values().filter(|entry| matches!(entry.state(), DealState::InProgress | DealState::Agreed))
+        {
+            let holder = entry.holders.as_ref().and_then(|holders| holders.customer.as_ref());
+            let place = holder.map_or("nobody", |holder| holder.department.as_str());
+            *rooftops.entry(rooftop_of(&entry.deal)).or_default().entry(department(place)).or_default() += 1;
+        }
+        let mut lines = Vec::new();
+        for (rooftop, places) in rooftops {
+            let places: Vec<String> = places.into_iter().map(|(place, count)| format!("{place} {count}")).collect();
+            lines.push(format!("{rooftop}: customers with {}", places.join(", ")));
+        }
+        lines.join("\n")
+    }
+
+    fn footer(&self, now: Timestamp) -> String {
+        let mut text = String::new();
+        let mut stale: Vec<(f64, &SourceAsOf)> = self
+            .sources
+            .values()
+            .filter_map(|source| {
+                let heard = source.last_recorded_at.as_ref().and_then(from_wire)?;
+                Some((now.duration_since(heard).as_secs_f64(), source))
+            })
+            .collect();
+        stale.sort_by(|a, b| b.0.total_cmp(&a.0));
+        if let Some((age, source)) = stale.first() {
+            let _ = writeln!(
+                text,
+                "{} sources; the longest silent: {} at {}, heard {} ago",
+                stale.len(),
+                source.source,
+                source.rooftop,
+                span(*age)
+            );
+        }
+        if !self.unobserved.is_empty() {
+            let mut types: Vec<&str> = self.unobserved.iter().map(|step| step.event_type.as_str()).collect();
+            types.sort_unstable();
+            types.dedup();
+            let shown: Vec<&str> = types.iter().copied().take(4).collect();
+            let more = types.len().saturating_sub(shown.len());
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let _ = writeln!(text, "not observed by any source (not idle): {}{more}", shown.join(", "));
+        }
+        text
+    }
+}
+
+/// Department and person that hold something.
+fn holder_text(holder: Option<&Holder>) -> String {
+    match holder {
+        None => "nobody".to_owned(),
+        Some(holder) if holder.actor.is_empty() => department(&holder.department),
+        Some(holder) => format!("{} ({})", department(&holder.department), holder.actor),
+    }
+}
+
+fn row(waiting: &Waiting<'_>, flags: &[Flag], zones: &HashMap<String, TimeZone>, now: Timestamp) -> Vec<String> {
+    let rooftop = rooftop_of(&waiting.entry.deal);
+    let zone = zones.get(rooftop).cloned().unwrap_or(TimeZone::UTC);
+    let severity = flags
+        .iter()
+        .filter(|flag| flag.closed_at.is_none() && flags::deal(flag) == Some(waiting.entry.deal.as_str()))
+        .map(Flag::severity)
+        .max();
+    let mark = match severity {
+        Some(Severity::Red) => "● red",
+        Some(Severity::Yellow) => "○ yellow",
+        _ => "",
+    };
+    vec![
+        mark.to_owned(),
+        rooftop.to_owned(),
+        key_text(&waiting.entry.keys),
+        department(&waiting.handoff.to_department),
+        clock_time(waiting.since, &zone, now),
+        span(now.duration_since(waiting.since).as_secs_f64()),
+        holder_text(waiting.entry.holders.as_ref().and_then(|holders| holders.customer.as_ref())),
+        state_text(waiting.entry.state()),
+    ]
+}

@@ -1,0 +1,2 @@
+-- The events that came under these keys.
+select anchor, event, recorded_at, origin, actor, body from deal_state.fold_input where part = $1 and anchor = any($2)

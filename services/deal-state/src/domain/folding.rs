@@ -1,0 +1,158 @@
+//! One deal, folded anew: what becomes of it and of the deals that it takes over.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use throughline_process::{Definition, Key, Observed, fold, state_hash};
+use throughline_proto::{deal::v1 as pb, event::v1::Origin, time::to_wire};
+use uuid::Uuid;
+
+use super::{
+    board,
+    capacity::{self, Input},
+    id::DealId,
+    partition::Joined,
+    revision::revise,
+};
+use crate::wire;
+
+/// Under what a rooftop's deals are folded.
+#[derive(Clone, Debug)]
+pub struct Rooftop {
+    pub group: String,
+    pub id: String,
+    pub definition: Arc<Definition>,
+    pub observed: Observed,
+}
+
+/// How a change came about: the last entry that touched the deal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    pub recorded_at: Timestamp,
+    pub origin: Origin,
+}
+
+/// What is to be saved and said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub id: DealId,
+    /// The deal if its content changed; without a time of opening, every event of it is withdrawn and it is no deal.
+    pub deal: Option<pb::Deal>,
+    /// It may read otherwise once another type is observed.
+    pub blind: bool,
+    /// Whether others are told of it as a deal, as one that is no more, or not at all.
+    pub said: Said,
+    /// Deals that it took over.
+    /// With what is said of each; nothing of what was no deal.
+    pub retracted: Vec<(DealId, Option<pb::DealRetraction>)>,
+    /// Events to keep that were not kept before.
+    pub kept: BTreeSet<Uuid>,
+    /// Events that were kept and are no more, with the key that each came under.
+    pub dropped: Vec<(DealId, Uuid)>,
+    /// Numbers by which it is found and that link nothing.
+    pub marks_added: Vec<Key>,
+    pub marks_removed: Vec<Key>,
+    /// It has more events than a deal holds, for the first time.
+    pub overflowed: bool,
+}
+
+/// What others are told of a deal that was folded.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    Nothing,
+    Deal,
+    Gone(pb::DealRetraction),
+}
+
+const TOO_MANY: &str = "too_many_events";
+
+/// Folds a deal of its kept and its new events. `before` holds what was last said of it and of the deals that it takes
+/// over. `touch` is none if no entry touched it and it folds anew because a definition or what is observed changed.
+pub fn refold(
+    rooftop: &Rooftop,
+    joined: &Joined,
+    kept: Vec<Input>,
+    arrived: Vec<Input>,
+    before: &BTreeMap<DealId, pb::Deal>,
+    touch: Option<Touch>,
+) -> Outcome {
+    let known: BTreeSet<Uuid> = kept.iter().map(|input| input.id).collect();
+    let mut inputs = kept;
+    inputs.extend(arrived);
+    let surplus = capacity::trim(&mut inputs);
+    let dropped = surplus.into_iter().filter(|input| known.contains(&input.id)).map(|input| (input.anchor, input.id));
+    let dropped = dropped.collect();
+    let kept = inputs.iter().map(|input| input.id).filter(|id| !known.contains(id)).collect();
+
+    let events: Vec<_> = inputs.into_iter().map(|input| input.event).collect();
+    let folded = fold(&rooftop.definition, &events, &rooftop.observed).deal;
+    let blind = board::is_blind(&folded, &rooftop.observed);
+    let marks: BTreeSet<Key> = folded.keys.iter().filter(|key| !key.kind.links()).cloned().collect();
+    let mut keys: Vec<Key> = joined.keys.values().chain(&marks).cloned().collect();
+    keys.sort_unstable();
+    let facts = wire::Facts {
+        group: &rooftop.group,
+        rooftop: &rooftop.id,
+        id: joined.deal,
+        keys: &keys,
+        former_ids: joined.keys.keys().copied().filter(|id| *id != joined.deal).collect(),
+        vehicle_not_ready: board::vehicle_not_ready(&folded, &rooftop.observed),
+        state_hash: state_hash(&folded),
+    };
+    let next = wire::deal(folded, facts);
+    let last = before.get(&joined.deal);
+    let overflows = |deal: &pb::Deal| deal.exceptions.iter().any(|exception| exception.kind == TOO_MANY);
+    let overflowed = overflows(&next) && !last.is_some_and(overflows);
+    let (marks_added, marks_removed) = changed_marks(&marks, last);
+
+    let floor = joined.taken_over().filter_map(|id| before.get(&id)).map(|deal| deal.revision).max().unwrap_or(0);
+    let deal = revise(next, last, floor).map(|deal| touched(deal, last, touch));
+    let said = deal.as_ref().map_or(Said::Nothing, |deal| said(deal, last));
+    let retracted = joined
+        .taken_over()
+        .filter_map(|id| Some((id, before.get(&id)?)))
+        .map(|(id, taken)| {
+            let survivor = wire::deal_name(&rooftop.group, &rooftop.id, joined.deal);
+            let retraction = || pb::DealRetraction { name: taken.name.clone(), survivor, revision: taken.revision + 1 };
+            (id, taken.opened_at.is_some().then(retraction))
+        })
+        .collect();
+    Outcome { id: joined.deal, deal, blind, said, retracted, kept, dropped, marks_added, marks_removed, overflowed }
+}
+
+fn touched(mut deal: pb::Deal, last: Option<&pb::Deal>, touch: Option<Touch>) -> pb::Deal {
+    match touch {
+        Some(touch) => {
+            deal.recorded_at = Some(to_wire(touch.recorded_at));
+            deal.origin = touch.origin as i32;
+        }
+        None => {
+            deal.recorded_at = last.and_then(|last| last.recorded_at);
+            deal.origin = last.map_or(Origin::Unspecified as i32, |last| last.origin);
+        }
+    }
+    deal
+}
+
+fn said(deal: &pb::Deal, last: Option<&pb::Deal>) -> Said {
+    match (deal.opened_at, last.and_then(|last| last.opened_at)) {
+        (Some(_), _) => Said::Deal,
+        (None, None) => Said::Nothing,
+        (None, Some(_)) => {
+            Said::Gone(pb::DealRetraction { name: deal.name.clone(), survivor: String::new(), revision: deal.revision })
+        }
+    }
+}
+
+fn changed_marks(marks: &BTreeSet<Key>, last: Option<&pb::Deal>) -> (Vec<Key>, Vec<Key>) {
+    let before: BTreeSet<Key> = last
+        .into_iter()
+        .flat_map(|deal| &deal.keys)
+        .filter_map(wire::read_key)
+        .filter(|key| !key.kind.links())
+        .collect();
+    (marks.difference(&before).cloned().collect(), before.difference(marks).cloned().collect())
+}

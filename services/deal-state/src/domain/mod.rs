@@ -1,0 +1,13 @@
+//! What this service decides: sync, pure and total.
+
+pub mod board;
+pub mod capacity;
+pub mod filter;
+pub mod folding;
+pub mod id;
+pub mod partition;
+pub mod persons;
+pub mod revision;
+
+#[cfg(test)]
+mod permutations;

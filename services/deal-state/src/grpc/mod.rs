@@ -1,0 +1,115 @@
+//! What callers ask of deals: parse, load, decide, render.
+
+mod get;
+mod hash;
+mod list;
+mod timeline;
+mod watch;
+
+use std::{pin::Pin, time::Duration};
+
+use futures::Stream;
+use prost::Message;
+use throughline_journal::{Context, Log, wait_for};
+use throughline_platform::{
+    Failure, MAX_MESSAGE_BYTES,
+    principal::{Principal, Scope},
+};
+use throughline_proto::deal::v1::{
+    self as pb,
+    deal_service_server::{DealService, DealServiceServer},
+};
+use tonic::{Request, Response, Status};
+
+use crate::{CONSUMER, domain::persons};
+
+/// A read waits at most so long for what it must have seen.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Reads of deals.
+#[derive(Clone)]
+pub struct Deals {
+    cx: Context,
+    log: Log,
+}
+
+impl Deals {
+    pub fn new(cx: Context, log: Log) -> Self {
+        Self { cx, log }
+    }
+
+    pub fn server(self) -> DealServiceServer<Self> {
+        DealServiceServer::new(self).max_encoding_message_size(MAX_MESSAGE_BYTES)
+    }
+
+    /// The caller within the group that `name` says, if it may read and what it must have seen is here.
+    async fn reader<T>(&self, request: &Request<T>, name: &str, at_least: &str) -> Result<Principal, Failure> {
+        let principal = Principal::of(request)?;
+        principal.require(Scope::Read)?;
+        let principal = principal.in_group(name)?;
+        wait_for(&self.cx, CONSUMER, at_least, LONGEST_WAIT).await?;
+        Ok(principal)
+    }
+}
+
+/// Per-person data is an administrator's.
+fn sees_persons(principal: &Principal) -> bool {
+    principal.service || principal.scopes.contains(&Scope::Admin)
+}
+
+/// A stored deal as this caller may see it.
+fn shown(principal: &Principal, body: &[u8]) -> Result<pb::Deal, Failure> {
+    let mut deal = pb::Deal::decode(body).map_err(Failure::internal)?;
+    if !sees_persons(principal) {
+        persons::hide(&mut deal);
+    }
+    Ok(deal)
+}
+
+type BoardStream = Pin<Box<dyn Stream<Item = Result<pb::WatchBoardResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl DealService for Deals {
+    async fn get_deal(&self, request: Request<pb::GetDealRequest>) -> Result<Response<pb::Deal>, Status> {
+        let asked = request.get_ref();
+        let principal = self.reader(&request, &asked.name, &asked.at_least).await?;
+        Ok(Response::new(self.get(principal, request.into_inner()).await?))
+    }
+
+    async fn list_deals(
+        &self,
+        request: Request<pb::ListDealsRequest>,
+    ) -> Result<Response<pb::ListDealsResponse>, Status> {
+        let asked = request.get_ref();
+        let principal = self.reader(&request, &asked.parent, &asked.at_least).await?;
+        Ok(Response::new(self.list(principal, request.into_inner()).await?))
+    }
+
+    async fn get_timeline(
+        &self,
+        request: Request<pb::GetTimelineRequest>,
+    ) -> Result<Response<pb::GetTimelineResponse>, Status> {
+        let asked = request.get_ref();
+        let principal = self.reader(&request, &asked.name, &asked.at_least).await?;
+        Ok(Response::new(self.timeline(principal, request.into_inner()).await?))
+    }
+
+    type WatchBoardStream = BoardStream;
+
+    async fn watch_board(
+        &self,
+        request: Request<pb::WatchBoardRequest>,
+    ) -> Result<Response<Self::WatchBoardStream>, Status> {
+        let principal = self.reader(&request, &request.get_ref().parent, "").await?;
+        Ok(Response::new(self.watch(principal, request.into_inner()).await?))
+    }
+
+    async fn get_state_hash(
+        &self,
+        request: Request<pb::GetStateHashRequest>,
+    ) -> Result<Response<pb::GetStateHashResponse>, Status> {
+        let asked = request.get_ref();
+        let principal = self.reader(&request, &asked.parent, &asked.at_least).await?;
+        Ok(Response::new(self.hash(principal).await?))
+    }
+}

@@ -1,0 +1,122 @@
+//! What a batch is decided on.
+
+use jiff::Timestamp;
+use sqlx::{Error, query_file};
+use throughline_platform::db::Tx;
+use throughline_platform::jiff_sqlx;
+use throughline_process::{Key, KeyKind};
+use uuid::Uuid;
+
+use super::small;
+use crate::domain::{id::DealId, partition::Linked};
+
+/// A linking key with the rooftop that it belongs to.
+#[derive(Clone, Debug)]
+pub struct LinkedRow {
+    pub group: String,
+    pub rooftop: String,
+    pub linked: Linked,
+}
+
+macro_rules! linked_rows {
+    ($rows:expr) => {
+        $rows
+            .into_iter()
+            .map(|row| {
+                let kind = KeyKind::parse(&row.kind)
+                    .ok_or_else(|| Error::Decode(format!("{:?} is no kind of key", row.kind).into()))?;
+                Ok(LinkedRow {
+                    group: row.group_id,
+                    rooftop: row.rooftop,
+                    linked: Linked {
+                        key: Key { kind, scope: row.scope, value: row.value },
+                        id: DealId(row.key),
+                        deal: DealId(row.deal_id),
+                    },
+                })
+            })
+            .collect()
+    };
+}
+
+/// All keys of the deals that these keys point to.
+pub async fn linked(tx: &mut Tx, part: u16, keys: &[Uuid]) -> Result<Vec<LinkedRow>, Error> {
+    linked_rows!(query_file!("sql/linked.sql", small(part), keys).fetch_all(tx.conn()).await?)
+}
+
+/// All keys of these deals.
+pub async fn linked_to_deals(tx: &mut Tx, part: u16, deals: &[Uuid]) -> Result<Vec<LinkedRow>, Error> {
+    linked_rows!(query_file!("sql/linked_to_deals.sql", small(part), deals).fetch_all(tx.conn()).await?)
+}
+
+/// A deal as it was last said.
+#[derive(Clone, Debug)]
+pub struct Before {
+    pub id: DealId,
+    pub event_count: usize,
+    /// Encoded.
+    pub body: Vec<u8>,
+}
+
+pub async fn deals_before(tx: &mut Tx, part: u16, deals: &[Uuid]) -> Result<Vec<Before>, Error> {
+    let rows = query_file!("sql/deals_before.sql", small(part), deals).fetch_all(tx.conn()).await?;
+    let before = rows.into_iter().map(|row| Before {
+        id: DealId(row.deal_id),
+        event_count: usize::try_from(row.event_count).unwrap_or(0),
+        body: row.body,
+    });
+    Ok(before.collect())
+}
+
+/// An event as it is kept.
+#[derive(Clone, Debug)]
+pub struct StoredInput {
+    pub anchor: DealId,
+    pub id: Uuid,
+    pub recorded_at: Timestamp,
+    pub origin: i16,
+    /// On whose behalf it was sent, if said.
+    pub actor: String,
+    /// Encoded.
+    pub body: Vec<u8>,
+}
+
+/// The events that came under these keys.
+pub async fn inputs(tx: &mut Tx, part: u16, anchors: &[Uuid]) -> Result<Vec<StoredInput>, Error> {
+    let rows = query_file!("sql/inputs.sql", small(part), anchors).fetch_all(tx.conn()).await?;
+    let inputs = rows.into_iter().map(|row| StoredInput {
+        anchor: DealId(row.anchor),
+        id: row.event,
+        recorded_at: row.recorded_at.to_jiff(),
+        origin: row.origin,
+        actor: row.actor,
+        body: row.body,
+    });
+    Ok(inputs.collect())
+}
+
+/// A rooftop as its deals are folded under.
+#[derive(Clone, Debug)]
+pub struct RooftopRow {
+    pub group: String,
+    pub rooftop: String,
+    /// Encoded; none if the directory has said nothing of it yet.
+    pub body: Option<Vec<u8>>,
+    pub observed: Vec<String>,
+}
+
+pub async fn rooftops(
+    tx: &mut Tx,
+    part: u16,
+    groups: &[String],
+    rooftops: &[String],
+) -> Result<Vec<RooftopRow>, Error> {
+    let rows = query_file!("sql/rooftops.sql", small(part), groups, rooftops).fetch_all(tx.conn()).await?;
+    let rooftops = rows.into_iter().map(|row| RooftopRow {
+        group: row.group_id,
+        rooftop: row.rooftop,
+        body: row.body,
+        observed: row.observed,
+    });
+    Ok(rooftops.collect())
+}

@@ -1,0 +1,30 @@
+//! The only place that names the database.
+
+mod load;
+mod read;
+mod save;
+mod sweep;
+
+use jiff::Timestamp;
+use throughline_platform::jiff_sqlx;
+
+pub use load::deals_before;
+pub use load::{Before, RooftopRow, StoredInput, inputs, linked, linked_to_deals, rooftops};
+pub use read::{
+    BoardRooftop, DealRow, Found, Wanted, board, board_aged, board_rooftops, by_id, by_number, having, list, sources,
+    state_hashes, timeline,
+};
+pub use save::{DealColumns, Saving};
+pub use sweep::{begin_refolds, deals_to_refold, due, next_refold, refold_done, refold_moved};
+
+pub use sqlx::Error;
+
+/// What Postgres makes of an instant: it keeps microseconds.
+fn at(instant: Timestamp) -> jiff_sqlx::Timestamp {
+    jiff_sqlx::Timestamp::from(instant)
+}
+
+fn small(part: u16) -> i16 {
+    // Parts are 0 to 255.
+    part as i16
+}

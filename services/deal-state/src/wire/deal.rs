@@ -1,0 +1,205 @@
+//! Deals, as they are told to others.
+
+use throughline_process::{
+    Bound, Deal, Handoff, HandoffState, Key, KeyKind, Quality, Span,
+    deal::{ClosedBy, Cycle, DealState, Exception, Holder, Holders, Occurrence},
+};
+use throughline_proto::{deal::v1 as pb, event::v1 as event, time::to_wire};
+
+use crate::domain::id::DealId;
+
+/// What is said of a deal beside what the fold found.
+pub struct Facts<'a> {
+    pub group: &'a str,
+    pub rooftop: &'a str,
+    pub id: DealId,
+    /// Every key of it, sorted.
+    pub keys: &'a [Key],
+    /// Ids that its other keys alone would give, sorted.
+    pub former_ids: Vec<DealId>,
+    pub vehicle_not_ready: bool,
+    pub state_hash: [u8; 32],
+}
+
+/// `groups/{group}/rooftops/{rooftop}/deals/{deal}`.
+pub fn deal_name(group: &str, rooftop: &str, deal: DealId) -> String {
+    format!("groups/{group}/rooftops/{rooftop}/deals/{deal}")
+}
+
+pub fn key(key: &Key) -> pb::DealKey {
+    pb::DealKey { kind: key.kind.as_str().to_owned(), scope: key.scope.clone(), value: key.value.clone() }
+}
+
+/// A key that was once rendered; none if its kind is unknown to this build.
+pub fn read_key(key: &pb::DealKey) -> Option<Key> {
+    Some(Key { kind: KeyKind::parse(&key.kind)?, scope: key.scope.clone(), value: key.value.clone() })
+}
+
+/// The deal, without revisions and without how its last change came about.
+pub fn deal(deal: Deal, facts: Facts<'_>) -> pb::Deal {
+    pb::Deal {
+        name: deal_name(facts.group, facts.rooftop, facts.id),
+        keys: facts.keys.iter().map(key).collect(),
+        former_ids: facts.former_ids.iter().map(DealId::to_string).collect(),
+        state: state(deal.state) as i32,
+        kind: deal.kind.unwrap_or_default(),
+        opened_at: deal.opened_at.map(|at| to_wire(at.latest)),
+        last_event_at: deal.last_event_at.map(|at| to_wire(at.latest)),
+        holders: Some(holders(deal.holders)),
+        spans: deal.stages.into_iter().map(span).collect(),
+        handoffs: deal.handoffs.into_iter().map(handoff).collect(),
+        milestones: deal.milestones.into_iter().map(milestone).collect(),
+        exceptions: deal.exceptions.into_iter().map(exception).collect(),
+        rework: deal.rework,
+        pencil_rounds: deal.rounds,
+        lost_reason: deal.lost_reason.unwrap_or_default(),
+        event_count: deal.event_count,
+        definition_version: deal.definition_version,
+        state_hash: facts.state_hash.to_vec(),
+        cycles: deal.cycles.into_iter().map(cycle).collect(),
+        assigned: deal.assigned,
+        unknown_types: deal.unknown_types,
+        opened: deal.opened_at.map(bound),
+        last_event: deal.last_event_at.map(bound),
+        vehicle_not_ready: facts.vehicle_not_ready,
+        revision: 0,
+        etag: String::new(),
+        recorded_at: None,
+        origin: 0,
+    }
+}
+
+/// The state on the wire, and by its number in the store.
+pub fn state(state: DealState) -> pb::DealState {
+    match state {
+        DealState::InProgress => pb::DealState::InProgress,
+        DealState::Agreed => pb::DealState::Agreed,
+        DealState::Delivered => pb::DealState::Delivered,
+        DealState::Funded => pb::DealState::Funded,
+        DealState::Lost => pb::DealState::Lost,
+        DealState::Unwound => pb::DealState::Unwound,
+    }
+}
+
+fn bound(bound: Bound) -> event::TimeBound {
+    let quality = match bound.quality {
+        Quality::Exact => event::TimeQuality::Exact,
+        Quality::Bounded => event::TimeQuality::Bounded,
+        Quality::DateOnly => event::TimeQuality::DateOnly,
+    };
+    event::TimeBound {
+        earliest: Some(to_wire(bound.earliest)),
+        latest: Some(to_wire(bound.latest)),
+        quality: quality as i32,
+    }
+}
+
+fn holders(holders: Holders) -> pb::Holders {
+    let holder = |holder: Holder| pb::Holder {
+        department: holder.department,
+        role: holder.role.unwrap_or_default(),
+        actor: holder.actor.unwrap_or_default(),
+        since: Some(to_wire(holder.since.latest)),
+        presumed: holder.presumed,
+        since_bound: Some(bound(holder.since)),
+    };
+    pb::Holders {
+        customer: holders.customer.map(holder),
+        car: holders.car.map(holder),
+        paper: holders.paper.map(holder),
+    }
+}
+
+fn span(span: Span) -> pb::Span {
+    let (closing, closed_by) = closed(&span.closed_by);
+    pb::Span {
+        id: span.id,
+        stage: span.stage,
+        track: span.track,
+        department: span.department,
+        actor: span.actor.unwrap_or_default(),
+        round: span.round,
+        entered: Some(bound(span.entered)),
+        left: span.left.map(bound),
+        left_inferred: closing == pb::Closing::Inferred,
+        revision: 0,
+        instance: span.instance.unwrap_or_default(),
+        leaving_unobserved: !span.leaving_observed,
+        closing: closing as i32,
+        closed_by,
+        cut: span.cut.map(bound),
+    }
+}
+
+fn handoff(handoff: Handoff) -> pb::Handoff {
+    let (closing, closed_by) = closed(&handoff.closed_by);
+    let state = match handoff.state {
+        HandoffState::Pending => pb::HandoffState::Pending,
+        HandoffState::Accepted => pb::HandoffState::Accepted,
+        HandoffState::NotObserved => pb::HandoffState::NotObserved,
+        HandoffState::Void => pb::HandoffState::Void,
+    };
+    pb::Handoff {
+        id: handoff.id,
+        handoff: handoff.handoff,
+        from_department: handoff.from,
+        to_department: handoff.to,
+        round: handoff.round,
+        offered: Some(bound(handoff.offered)),
+        ended: handoff.ended.map(bound),
+        state: state as i32,
+        revision: 0,
+        instance: handoff.instance.unwrap_or_default(),
+        closing: closing as i32,
+        closed_by,
+        cut: handoff.cut.map(bound),
+    }
+}
+
+fn cycle(cycle: Cycle) -> pb::Cycle {
+    let (closing, closed_by) = closed(&cycle.closed_by);
+    pb::Cycle {
+        id: cycle.id,
+        cycle: cycle.cycle,
+        department: cycle.department,
+        instance: cycle.instance.unwrap_or_default(),
+        round: cycle.round,
+        started: Some(bound(cycle.started)),
+        ended: cycle.ended.map(bound),
+        ended_inferred: matches!(closing, pb::Closing::Inferred | pb::Closing::DealEnded),
+        end_unobserved: !cycle.end_observed,
+        closing: closing as i32,
+        closed_by,
+        revision: 0,
+        cut: cycle.cut.map(bound),
+    }
+}
+
+fn closed(by: &Option<ClosedBy>) -> (pb::Closing, String) {
+    match by {
+        None => (pb::Closing::Unspecified, String::new()),
+        Some(ClosedBy::Event(event_type)) => (pb::Closing::Reported, event_type.clone()),
+        Some(ClosedBy::Inferred(event_type)) => (pb::Closing::Inferred, event_type.clone()),
+        Some(ClosedBy::DealEnded(event_type)) => (pb::Closing::DealEnded, event_type.clone()),
+    }
+}
+
+fn milestone((event_type, occurrence): (String, Occurrence)) -> pb::Milestone {
+    pb::Milestone {
+        event_type,
+        time: Some(bound(occurrence.first)),
+        last: Some(bound(occurrence.last)),
+        count: occurrence.count,
+        actor: occurrence.actor.unwrap_or_default(),
+    }
+}
+
+fn exception(exception: Exception) -> pb::DealException {
+    pb::DealException {
+        kind: exception.kind,
+        detail: exception.detail,
+        at: exception.at.map(|at| to_wire(at.latest)),
+        id: exception.id,
+        time: exception.at.map(bound),
+    }
+}

@@ -1,0 +1,264 @@
+//! Folding what a batch touched: each deal once, however many entries it has in the batch.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
+
+use prost::Message;
+use throughline_journal::{ApplyError, Entry, NewEntry};
+use throughline_platform::db::Tx;
+use throughline_process::Key;
+use throughline_proto::{
+    deal::v1 as pb,
+    event::v1::{Event, Origin},
+    log::v1::entry_body::Body,
+    time::from_wire,
+};
+use uuid::Uuid;
+
+use super::{
+    Folder,
+    intake::{Arrival, Intake, poison},
+};
+use crate::{
+    domain::{
+        board,
+        capacity::Input,
+        folding::{Outcome, Rooftop, Said, Touch, refold},
+        id::DealId,
+        partition::Joined,
+    },
+    metrics::Counts,
+    store::{self, DealColumns, Saving, StoredInput},
+    wire,
+};
+
+/// So many events are held in memory at once, beside those of the last deal.
+const HELD_AT_ONCE: usize = 20_000;
+
+/// The deals of one rooftop that are to be folded.
+pub struct Work {
+    pub rooftop: Arc<Rooftop>,
+    pub joined: Vec<Joined>,
+    pub arrivals: Vec<Arrival>,
+}
+
+/// One deal that is to be folded.
+struct Task {
+    rooftop: Arc<Rooftop>,
+    joined: Joined,
+    arrivals: Vec<Arrival>,
+    before: BTreeMap<DealId, pb::Deal>,
+}
+
+/// What came of it so far.
+pub struct Folding<'f> {
+    folder: &'f Folder,
+    part: u16,
+    pub saving: Saving,
+    /// What is to be said, each with the place of the entry that caused it.
+    pub said: Vec<(usize, NewEntry)>,
+    pub counts: Counts,
+}
+
+impl<'f> Folding<'f> {
+    pub fn new(folder: &'f Folder, part: u16) -> Self {
+        Self { folder, part, saving: Saving::default(), said: Vec::new(), counts: Counts::default() }
+    }
+
+    /// Passes on what is of no deal.
+    pub fn forward(&mut self, entries: &[Entry], intake: &Intake) {
+        for place in &intake.forwarded {
+            let cause = &entries[*place];
+            if let Some(body) = &cause.body {
+                let entity = cause.entity.clone();
+                let entry = super::entry(
+                    self.part,
+                    (&cause.group, &cause.rooftop),
+                    entity,
+                    body.clone(),
+                    cause.origin,
+                    Some(cause),
+                );
+                self.said.push((*place, entry));
+            }
+        }
+    }
+
+    /// Folds all of it: one query for what was said of the deals, one for their events.
+    pub async fn fold(&mut self, tx: &mut Tx, entries: &[Entry], work: Vec<Work>) -> Result<(), ApplyError> {
+        let joined = work.iter().flat_map(|work| &work.joined);
+        let ids: Vec<Uuid> = joined.flat_map(|joined| &joined.before).map(|id| id.0).collect();
+        let before = if ids.is_empty() { Vec::new() } else { store::deals_before(tx, self.part, &ids).await? };
+        let mut before: HashMap<DealId, store::Before> = before.into_iter().map(|before| (before.id, before)).collect();
+
+        let mut tasks = Vec::new();
+        let mut held = 0;
+        for Work { rooftop, joined, arrivals } in work {
+            let mut arrivals: Vec<Option<Arrival>> = arrivals.into_iter().map(Some).collect();
+            for joined in joined {
+                let arrivals: Vec<Arrival> =
+                    joined.arrivals.iter().filter_map(|place| arrivals.get_mut(*place)?.take()).collect();
+                held += arrivals.len();
+                let mut known = BTreeMap::new();
+                for stored in joined.before.iter().filter_map(|id| before.remove(id)) {
+                    held += stored.event_count;
+                    known.insert(stored.id, read(&stored.body, "deal")?);
+                }
+                tasks.push(Task { rooftop: rooftop.clone(), joined, arrivals, before: known });
+                if held >= HELD_AT_ONCE {
+                    self.fold_tasks(tx, entries, std::mem::take(&mut tasks)).await?;
+                    held = 0;
+                }
+            }
+        }
+        self.fold_tasks(tx, entries, tasks).await
+    }
+
+    async fn fold_tasks(&mut self, tx: &mut Tx, entries: &[Entry], tasks: Vec<Task>) -> Result<(), ApplyError> {
+        let known = tasks.iter().filter(|task| !task.before.is_empty());
+        let anchors: Vec<Uuid> = known.flat_map(|task| task.joined.keys.keys()).map(|key| key.0).collect();
+        let inputs = if anchors.is_empty() { Vec::new() } else { store::inputs(tx, self.part, &anchors).await? };
+        let mut by_anchor: HashMap<DealId, Vec<StoredInput>> = HashMap::new();
+        for input in inputs {
+            by_anchor.entry(input.anchor).or_default().push(input);
+        }
+        for task in tasks {
+            let mut kept = Vec::new();
+            for stored in task.joined.keys.keys().filter_map(|key| by_anchor.remove(key)).flatten() {
+                kept.push(read_input(stored)?);
+            }
+            self.fold_task(entries, task, kept)?;
+        }
+        Ok(())
+    }
+
+    fn fold_task(&mut self, entries: &[Entry], task: Task, kept: Vec<Input>) -> Result<(), ApplyError> {
+        let Task { rooftop, joined, arrivals, before } = task;
+        let cause = arrivals.last().map(|last| (last.place, &entries[last.place]));
+        let touch = cause.map(|(_, entry)| Touch { recorded_at: entry.recorded_at, origin: entry.origin });
+        let mut keeping = Vec::with_capacity(arrivals.len());
+        let mut arrived = Vec::with_capacity(arrivals.len());
+        for Arrival { place, input, body, .. } in arrivals {
+            let entry = &entries[place];
+            keeping.push(StoredInput {
+                anchor: input.anchor,
+                id: input.id,
+                recorded_at: entry.recorded_at,
+                origin: entry.origin as i16,
+                actor: entry.actor.clone(),
+                body,
+            });
+            arrived.push(input);
+        }
+
+        let span = cause.map(|(_, entry)| entry.span.clone()).unwrap_or_else(tracing::Span::none);
+        let started = Instant::now();
+        let folded = span.in_scope(|| {
+            // A fault of the fold is that deal's alone.
+            catch_unwind(AssertUnwindSafe(|| {
+                if let Some(faults) = &self.folder.faults {
+                    let keys: Vec<Key> = joined.keys.values().cloned().collect();
+                    faults.before_fold(&rooftop.group, &rooftop.id, &keys);
+                }
+                refold(&rooftop, &joined, kept, arrived, &before, touch)
+            }))
+        });
+        self.folder.metrics.fold_took(started.elapsed());
+        match (folded, cause) {
+            (Ok(outcome), _) => {
+                self.keep(&rooftop, &joined, &outcome, keeping);
+                self.say(&rooftop, outcome, cause);
+                Ok(())
+            }
+            (Err(_), Some((_, entry))) => Err(poison(entry, format!("the fold of deal {} panicked", joined.deal))),
+            (Err(_), None) => {
+                tracing::error!(deal = %joined.deal, part = self.part, "the fold of a deal panicked, it stays as it was");
+                Ok(())
+            }
+        }
+    }
+
+    fn keep(&mut self, rooftop: &Rooftop, joined: &Joined, outcome: &Outcome, keeping: Vec<StoredInput>) {
+        let (group, id) = (rooftop.group.as_str(), rooftop.id.as_str());
+        let mut kept = outcome.kept.clone();
+        // The same event may be in the batch twice.
+        for input in keeping.into_iter().filter(|input| kept.remove(&input.id)) {
+            self.saving.input((group, id), input);
+        }
+        for (anchor, event) in &outcome.dropped {
+            self.saving.input_gone(*anchor, *event);
+        }
+        for key in &joined.repointed {
+            if let Some(value) = joined.keys.get(key) {
+                self.saving.key((group, id), *key, value, joined.deal);
+            }
+        }
+        for mark in &outcome.marks_added {
+            self.saving.mark((group, id), joined.deal, mark);
+        }
+        for mark in &outcome.marks_removed {
+            self.saving.mark_gone(joined.deal, mark);
+        }
+        for (taken, _) in &outcome.retracted {
+            self.saving.deal_gone(*taken);
+        }
+        if let Some(deal) = &outcome.deal {
+            self.saving.deal((group, id), joined.deal, columns(deal, outcome.blind), deal.encode_to_vec());
+        }
+    }
+
+    fn say(&mut self, rooftop: &Rooftop, outcome: Outcome, cause: Option<(usize, &Entry)>) {
+        self.counts.folded += u64::from(cause.is_some());
+        self.counts.refolded += u64::from(cause.is_none());
+        self.counts.merges += outcome.retracted.len() as u64;
+        self.counts.overflows += u64::from(outcome.overflowed);
+        let origin = outcome.deal.as_ref().map_or(Origin::Unspecified, pb::Deal::origin);
+        let own = match (outcome.said, outcome.deal) {
+            (Said::Deal, Some(deal)) => Some((outcome.id, Body::Deal(deal))),
+            (Said::Gone(retraction), _) => Some((outcome.id, Body::DealRetraction(retraction))),
+            _ => None,
+        };
+        // The survivor first: whoever follows finds it when it reads whose place it took.
+        let taken = outcome.retracted.into_iter().filter_map(|(id, taken)| Some((id, Body::DealRetraction(taken?))));
+        for (id, body) in own.into_iter().chain(taken) {
+            let (place, entry) = (cause.map_or(0, |cause| cause.0), cause.map(|cause| cause.1));
+            let name = (rooftop.group.as_str(), rooftop.id.as_str());
+            self.said.push((place, super::entry(self.part, name, id.to_string(), body, origin, entry)));
+        }
+    }
+}
+
+fn columns(deal: &pb::Deal, blind: bool) -> DealColumns {
+    DealColumns {
+        state: deal.state as i16,
+        open: board::is_open(deal.state()),
+        blind,
+        opened_at: deal.opened_at.as_ref().and_then(from_wire),
+        last_event_at: deal.last_event_at.as_ref().and_then(from_wire),
+        rework: deal.rework,
+        event_count: deal.event_count,
+        state_hash: deal.state_hash.clone(),
+    }
+}
+
+/// What we stored ourselves. A row that cannot be read is the fault of whoever needs it, not of the whole part.
+pub(super) fn read<M: Message + Default>(body: &[u8], what: &str) -> Result<M, ApplyError> {
+    M::decode(body).map_err(|error| ApplyError::Poison {
+        entity: String::new(),
+        cause: format!("a stored {what} cannot be read: {error}"),
+    })
+}
+
+fn read_input(stored: StoredInput) -> Result<Input, ApplyError> {
+    let event: Event = read(&stored.body, "event")?;
+    let origin = Origin::try_from(i32::from(stored.origin)).unwrap_or(Origin::Unspecified);
+    let event = wire::event(event, stored.recorded_at, origin).map_err(|error| ApplyError::Poison {
+        entity: String::new(),
+        cause: format!("a stored event cannot be read: {error}"),
+    })?;
+    Ok(Input { anchor: stored.anchor, id: stored.id, event })
+}

@@ -1,0 +1,122 @@
+//! Entries of the event log, sorted by what has to be done with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use prost::Message;
+use throughline_journal::{ApplyError, Entry};
+use throughline_process::{Key, keys_of};
+use throughline_proto::{event::v1::Event, log::v1::entry_body::Body, tenant::v1::Rooftop};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        capacity::Input,
+        id::{DealId, event_id},
+    },
+    wire,
+};
+
+/// (group, rooftop)
+pub type Name = (String, String);
+
+/// An event of a deal.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Its place in the batch.
+    pub place: usize,
+    /// The keys by which it links, never none.
+    pub keys: Vec<Key>,
+    pub input: Input,
+    /// Encoded, to be kept.
+    pub body: Vec<u8>,
+}
+
+/// What a batch brings.
+#[derive(Debug, Default)]
+pub struct Intake {
+    pub deals: BTreeMap<Name, Vec<Arrival>>,
+    /// Places of what is passed on as it came: events of no deal and news of rooftops.
+    pub forwarded: Vec<usize>,
+    /// The last news of each rooftop, with its place.
+    pub directory: BTreeMap<Name, (usize, Rooftop)>,
+    pub types: BTreeMap<Name, BTreeSet<String>>,
+    pub sources: BTreeMap<Name, BTreeMap<String, AsOf>>,
+}
+
+/// How fresh a source is.
+#[derive(Clone, Copy, Debug)]
+pub struct AsOf {
+    pub recorded_at: Timestamp,
+    pub event_at: Timestamp,
+}
+
+impl Intake {
+    pub fn read(entries: &[Entry]) -> Result<Self, ApplyError> {
+        let mut intake = Self::default();
+        for (place, entry) in entries.iter().enumerate() {
+            match &entry.body {
+                Some(Body::Event(event)) => intake.event(place, entry, event)?,
+                Some(Body::Rooftop(rooftop)) => {
+                    intake.forwarded.push(place);
+                    intake.directory.insert(name(entry), (place, rooftop.clone()));
+                }
+                // Erased or not for us.
+                _ => {}
+            }
+        }
+        Ok(intake)
+    }
+
+    fn event(&mut self, place: usize, entry: &Entry, wire: &Event) -> Result<(), ApplyError> {
+        let event = wire::event(wire.clone(), entry.recorded_at, entry.origin)
+            .map_err(|error| poison(entry, error.to_string()))?;
+        self.types.entry(name(entry)).or_default().insert(event.event_type.clone());
+        let as_of = AsOf { recorded_at: entry.recorded_at, event_at: event.time.latest };
+        self.sources
+            .entry(name(entry))
+            .or_default()
+            .entry(event.source.clone())
+            .and_modify(|known| {
+                known.recorded_at = known.recorded_at.max(as_of.recorded_at);
+                known.event_at = known.event_at.max(as_of.event_at);
+            })
+            .or_insert(as_of);
+
+        let keys: Vec<Key> = keys_of(&event).into_iter().filter(|key| key.kind.links()).collect();
+        // What the source itself calls the deal; an event without that is kept under the best number it has.
+        let subject = keys.iter().find(|key| event.subject.as_deref() == Some(&key.value) && key.scope == event.source);
+        let anchor = subject.or(keys.first()).map(std::slice::from_ref);
+        let anchor = anchor.and_then(|key| DealId::of(&entry.group, &entry.rooftop, key));
+        let Some(anchor) = anchor else {
+            self.forwarded.push(place);
+            return Ok(());
+        };
+        let body = wire.encode_to_vec();
+        let input = Input { anchor, id: event_id(&body), event };
+        self.deals.entry(name(entry)).or_default().push(Arrival { place, keys, input, body });
+        Ok(())
+    }
+
+    /// The ids of all linking keys that arrived, each once.
+    pub fn key_ids(&self) -> Vec<Uuid> {
+        let ids = self.deals.iter().flat_map(|((group, rooftop), arrivals)| {
+            let keys = arrivals.iter().flat_map(|arrival| &arrival.keys);
+            keys.filter_map(|key| DealId::of(group, rooftop, std::slice::from_ref(key))).map(|id| id.0)
+        });
+        ids.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The rooftops that it is about.
+    pub fn names(&self) -> BTreeSet<&Name> {
+        self.types.keys().chain(self.directory.keys()).collect()
+    }
+}
+
+pub fn poison(entry: &Entry, cause: String) -> ApplyError {
+    ApplyError::Poison { entity: entry.entity.clone(), cause }
+}
+
+fn name(entry: &Entry) -> Name {
+    (entry.group.clone(), entry.rooftop.clone())
+}

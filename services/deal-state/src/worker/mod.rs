@@ -1,0 +1,155 @@
+//! The projection `deal-state`: entries of the event log in, deals and entries of the deal log out.
+
+mod folding;
+mod intake;
+mod rooftops;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use prost::Message;
+use throughline_journal::{ApplyError, Entry, Log, NewEntry, Projection};
+use throughline_platform::{clock::Clock, db::Tx, trace};
+use throughline_proto::{
+    event::v1::Origin,
+    log::v1::{EntryBody, TraceContext, entry_body::Body},
+};
+
+use crate::{
+    CONSUMER, FaultHook,
+    definitions::Definitions,
+    domain::partition,
+    metrics::{Counts, DealMetrics},
+    store,
+    worker::{
+        folding::{Folding, Work},
+        intake::Intake,
+    },
+};
+
+/// So many deals are folded anew in one tick of a sweep: short enough that live events wait for none of it.
+const SWEPT_AT_ONCE: i64 = 50;
+
+/// Keeps deals from events.
+pub struct Folder {
+    pub clock: Clock,
+    pub log: Log,
+    pub definitions: Definitions,
+    pub metrics: DealMetrics,
+    pub faults: Option<Arc<dyn FaultHook>>,
+}
+
+/// What is done after a commit.
+#[derive(Debug, Default)]
+pub struct Effects {
+    appended: bool,
+    counts: Counts,
+}
+
+#[async_trait]
+impl Projection for Folder {
+    type Effects = Effects;
+
+    fn consumer(&self) -> &'static str {
+        CONSUMER
+    }
+
+    async fn apply(&self, tx: &mut Tx, part: u16, entries: &[Entry]) -> Result<Effects, ApplyError> {
+        let intake = Intake::read(entries)?;
+        let rooftops = self.rooftops(tx, part, entries, &intake).await?;
+        let keys = intake.key_ids();
+        let linked = if keys.is_empty() { Vec::new() } else { store::linked(tx, part, &keys).await? };
+
+        let mut folding = Folding::new(self, part);
+        folding.forward(entries, &intake);
+        rooftops.note(&mut folding.saving, &intake);
+        let mut work = Vec::new();
+        for (name, arrivals) in intake.deals {
+            let stored: Vec<_> = linked
+                .iter()
+                .filter(|row| (&row.group, &row.rooftop) == (&name.0, &name.1))
+                .map(|row| row.linked.clone())
+                .collect();
+            let keys: Vec<_> = arrivals.iter().map(|arrival| arrival.keys.clone()).collect();
+            let joined = partition::join(&name.0, &name.1, &stored, &keys);
+            if let Some(rooftop) = rooftops.get(&name) {
+                work.push(Work { rooftop, joined, arrivals });
+            }
+        }
+        folding.fold(tx, entries, work).await?;
+        self.commit(tx, part, folding, &rooftops.refolds).await
+    }
+
+    async fn committed(&self, part: u16, effects: Effects) {
+        self.metrics.committed(effects.counts);
+        if effects.appended {
+            self.log.wake([part]);
+        }
+    }
+
+    async fn due(&self, tx: &mut Tx, parts: &[u16], _until: Timestamp) -> Result<Vec<u16>, ApplyError> {
+        Ok(store::due(tx, parts).await?)
+    }
+
+    /// A few steps of a sweep: deals whose fold depends on something that has changed for the whole rooftop.
+    async fn tick(&self, tx: &mut Tx, part: u16, _rule_time: Timestamp) -> Result<Effects, ApplyError> {
+        let Some(sweep) = store::next_refold(tx, part).await? else { return Ok(Effects::default()) };
+        let deals = store::deals_to_refold(tx, part, &sweep, SWEPT_AT_ONCE).await?;
+        let Some(last) = deals.last().copied() else {
+            store::refold_done(tx, part, &sweep).await?;
+            return Ok(Effects::default());
+        };
+        let linked: Vec<_> =
+            store::linked_to_deals(tx, part, &deals).await?.into_iter().map(|row| row.linked).collect();
+        let joined = partition::join(&sweep.group, &sweep.rooftop, &linked, &[]);
+        let rooftop = self.rooftop(tx, part, &sweep.group, &sweep.rooftop).await?;
+        let mut folding = Folding::new(self, part);
+        folding.fold(tx, &[], vec![Work { rooftop, joined, arrivals: Vec::new() }]).await?;
+        store::refold_moved(tx, part, &sweep, last).await?;
+        self.commit(tx, part, folding, &[]).await
+    }
+}
+
+impl Folder {
+    /// Saves what was folded and says it, the log last.
+    async fn commit(
+        &self,
+        tx: &mut Tx,
+        part: u16,
+        folding: Folding<'_>,
+        refolds: &[(String, String, bool)],
+    ) -> Result<Effects, ApplyError> {
+        let Folding { saving, mut said, counts, .. } = folding;
+        saving.save(tx, part).await?;
+        store::begin_refolds(tx, part, refolds).await?;
+        // As what caused them came.
+        said.sort_by_key(|(place, _)| *place);
+        let said: Vec<NewEntry> = said.into_iter().map(|(_, entry)| entry).collect();
+        let appended = !said.is_empty();
+        self.log.append(tx, self.clock.now(), said).await?;
+        Ok(Effects { appended, counts })
+    }
+}
+
+/// An entry of our log about something of (group, rooftop); `cause` is none for what no entry caused.
+fn entry(
+    part: u16,
+    (group, rooftop): (&str, &str),
+    entity: String,
+    body: Body,
+    origin: Origin,
+    cause: Option<&Entry>,
+) -> NewEntry {
+    NewEntry {
+        part,
+        group: group.to_owned(),
+        rooftop: rooftop.to_owned(),
+        entity,
+        origin,
+        actor: cause.map(|cause| cause.actor.clone()).unwrap_or_default(),
+        trace: cause.map_or_else(TraceContext::default, |cause| trace::context_of(&cause.span, &cause.trace)),
+        body: Bytes::from(EntryBody { body: Some(body) }.encode_to_vec()),
+    }
+}

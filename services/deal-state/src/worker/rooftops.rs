@@ -1,0 +1,135 @@
+//! Under what the deals of each rooftop are folded, and what a batch changes about that.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use prost::Message;
+use throughline_journal::{ApplyError, Entry};
+use throughline_platform::{Failure, db::Tx};
+use throughline_process::Observed;
+use throughline_proto::tenant::v1 as tenant;
+
+use super::{
+    Folder,
+    folding::read,
+    intake::{Intake, Name, poison},
+};
+use crate::{
+    domain::folding::Rooftop,
+    store::{self, RooftopRow, Saving},
+};
+
+/// So many types that its definition does not name are remembered of a rooftop. Those that it names are always.
+const MOST_UNKNOWN: usize = 500;
+
+/// The rooftops of a batch as they stand behind it.
+pub struct Rooftops {
+    all: BTreeMap<Name, Arc<Rooftop>>,
+    /// Types observed for the first time.
+    new_types: BTreeMap<Name, BTreeSet<String>>,
+    /// Sweeps that begin: (group, rooftop, every deal).
+    pub refolds: Vec<(String, String, bool)>,
+}
+
+impl Folder {
+    /// One rooftop as it stands.
+    pub(super) async fn rooftop(
+        &self,
+        tx: &mut Tx,
+        part: u16,
+        group: &str,
+        id: &str,
+    ) -> Result<Arc<Rooftop>, ApplyError> {
+        let rows = store::rooftops(tx, part, &[group.to_owned()], &[id.to_owned()]).await?;
+        let row = rows.into_iter().next().ok_or_else(|| Failure::internal("a rooftop asked for was not answered"))?;
+        let (rooftop, _) = self.known(&row)?;
+        Ok(Arc::new(rooftop))
+    }
+
+    /// The rooftops of a batch: what is stored, and over it what the batch brings.
+    pub(super) async fn rooftops(
+        &self,
+        tx: &mut Tx,
+        part: u16,
+        entries: &[Entry],
+        intake: &Intake,
+    ) -> Result<Rooftops, ApplyError> {
+        let names = intake.names();
+        let mut rooftops = Rooftops { all: BTreeMap::new(), new_types: BTreeMap::new(), refolds: Vec::new() };
+        if names.is_empty() {
+            return Ok(rooftops);
+        }
+        let (groups, ids): (Vec<String>, Vec<String>) = names.into_iter().cloned().unzip();
+        for row in store::rooftops(tx, part, &groups, &ids).await? {
+            let name = (row.group.clone(), row.rooftop.clone());
+            let (mut rooftop, text) = self.known(&row)?;
+            let mut every_deal = false;
+            if let Some((place, news)) = intake.directory.get(&name) {
+                rooftop.definition = self.definitions.read(&news.definition_json).map_err(|error| {
+                    let cause = format!("the process definition of the rooftop cannot be read: {error}");
+                    // The follower parks the directory's entry; deals go on under the former definition.
+                    poison(&entries[*place], cause)
+                })?;
+                every_deal = row.body.is_some() && news.definition_json != text;
+            }
+            let types = intake.types.get(&name).into_iter().flatten();
+            let mut unknown = row.observed.iter().filter(|known| !rooftop.definition.knows(known)).count();
+            let mut new_types = BTreeSet::new();
+            for event_type in types {
+                let named = rooftop.definition.knows(event_type);
+                if (named || unknown < MOST_UNKNOWN) && rooftop.observed.insert(event_type) {
+                    unknown += usize::from(!named);
+                    new_types.insert(event_type.clone());
+                }
+            }
+            // A type that the definition does not name changes nothing.
+            let sees_more = new_types.iter().any(|new| rooftop.definition.knows(new));
+            if every_deal || sees_more {
+                rooftops.refolds.push((name.0.clone(), name.1.clone(), every_deal));
+            }
+            rooftops.new_types.insert(name.clone(), new_types);
+            rooftops.all.insert(name, Arc::new(rooftop));
+        }
+        Ok(rooftops)
+    }
+
+    /// A rooftop as stored, and the text of its definition.
+    fn known(&self, row: &RooftopRow) -> Result<(Rooftop, String), ApplyError> {
+        let text = match &row.body {
+            Some(body) => read::<tenant::Rooftop>(body, "rooftop")?.definition_json,
+            None => String::new(),
+        };
+        let definition = self.definitions.read(&text).map_err(|error| ApplyError::Poison {
+            entity: String::new(),
+            cause: format!("a stored process definition cannot be read: {error}"),
+        })?;
+        let observed = Observed::of(row.observed.iter().cloned());
+        Ok((Rooftop { group: row.group.clone(), id: row.rooftop.clone(), definition, observed }, text))
+    }
+}
+
+impl Rooftops {
+    /// The rooftop of that name; every name of the batch was asked for.
+    pub fn get(&self, name: &Name) -> Option<Arc<Rooftop>> {
+        self.all.get(name).cloned()
+    }
+
+    /// What the batch changes about rooftops.
+    pub fn note(&self, saving: &mut Saving, intake: &Intake) {
+        for ((group, rooftop), (_, news)) in &intake.directory {
+            saving.rooftop(group, rooftop, news.encode_to_vec());
+        }
+        for ((group, rooftop), types) in &self.new_types {
+            for event_type in types {
+                saving.observed(group, rooftop, event_type);
+            }
+        }
+        for ((group, rooftop), sources) in &intake.sources {
+            for (source, as_of) in sources {
+                saving.source(group, rooftop, source, as_of.recorded_at, as_of.event_at);
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Deal-state on a real Postgres, fed through a log of events that the test writes as ingestion would.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod capacity;
+mod faults;
+mod folding;
+mod kit;
+mod merging;
+mod order;
+mod reading;
+mod sweeping;
+mod tenants;
+mod watching;

@@ -1,0 +1,88 @@
+//! Keys that turn out to be of one deal.
+
+use throughline_proto::{deal::v1 as pb, log::v1::entry_body::Body};
+use throughline_testkit::connect;
+
+use crate::kit::{NORTH, SOUTH, Suite, event, says};
+
+#[tokio::test]
+async fn two_deals_become_one_and_the_former_id_names_the_survivor() {
+    let suite = Suite::start().await;
+    let token = suite
+        .tell([
+            says(NORTH, event("deal.opened", "S1", 0, &[("visit", "V1")])),
+            says(NORTH, event("deal.agreed", "D", 40, &[("dms_deal", "D100"), ("stock", "K1")])),
+        ])
+        .await;
+    let visit = suite.deal(NORTH, "visit", "V1", &token).await;
+    let dms = suite.deal(NORTH, "dms_deal", "D100", "").await;
+    assert_ne!(visit.name, dms.name);
+
+    let token = suite.tell([says(NORTH, event("deal.desk.started", "S1", 30, &[("dms_deal", "D100")]))]).await;
+    let joined = suite.deal(NORTH, "dms_deal", "D100", &token).await;
+    assert_eq!(joined.name, visit.name, "the best key names it");
+    assert_eq!(joined.event_count, 3);
+    assert_eq!(joined.revision, 2);
+    let former = dms.name.rsplit('/').next().unwrap();
+    assert!(joined.former_ids.iter().any(|id| id == former), "{:?}", joined.former_ids);
+
+    let by_former = pb::GetDealRequest { name: dms.name.clone(), ..Default::default() };
+    assert_eq!(suite.get(by_former).await.unwrap(), joined);
+    assert_eq!(suite.deal(NORTH, "stock", "K1", "").await, joined, "numbers move with it");
+    assert_eq!(suite.list("", "").await.len(), 1);
+
+    let said = suite.said(NORTH.part).await;
+    let [.., (survivor, Body::Deal(_)), (entity, Body::DealRetraction(retraction))] = said.as_slice() else {
+        panic!("the survivor first, then whose place it took: {said:#?}");
+    };
+    assert_eq!((survivor.as_str(), entity.as_str()), (visit.name.rsplit('/').next().unwrap(), former));
+    assert_eq!((retraction.name.as_str(), retraction.survivor.as_str()), (dms.name.as_str(), visit.name.as_str()));
+    assert_eq!(retraction.revision, 2);
+
+    let mut connection = connect(suite.database.url()).await;
+    let anchors: i64 = sqlx::query_scalar("SELECT count(DISTINCT anchor) FROM deal_state.fold_input")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(anchors, 2, "no event moves");
+}
+
+#[tokio::test]
+async fn a_better_key_gives_another_id_and_the_old_one_still_resolves() {
+    let suite = Suite::start().await;
+    let token = suite.tell([says(NORTH, event("deal.opened", "S1", 0, &[]))]).await;
+    let before = suite.deal(NORTH, "subject", "S1", &token).await;
+    let token = suite.tell([says(NORTH, event("deal.agreed", "S1", 9, &[("visit", "V1")]))]).await;
+    let after = suite.deal(NORTH, "subject", "S1", &token).await;
+    assert_ne!(before.name, after.name);
+    assert_eq!(after.revision, 2, "revisions count on");
+    let request = pb::GetDealRequest { name: before.name, ..Default::default() };
+    assert_eq!(suite.get(request).await.unwrap().name, after.name);
+}
+
+#[tokio::test]
+async fn a_car_in_two_deals_joins_nothing() {
+    let suite = Suite::start().await;
+    let token = suite
+        .tell([
+            says(NORTH, event("deal.opened", "S1", 0, &[("stock", "K1"), ("vin", "X")])),
+            says(NORTH, event("deal.opened", "S2", 0, &[("stock", "K1"), ("vin", "X")])),
+        ])
+        .await;
+    assert_eq!(suite.list("key = K1", &token).await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_same_number_at_another_rooftop_is_another_deal() {
+    let suite = Suite::start().await;
+    let token = suite
+        .tell([
+            says(NORTH, event("deal.opened", "S1", 0, &[("dms_deal", "D1")])),
+            says(SOUTH, event("deal.opened", "S1", 0, &[("dms_deal", "D1")])),
+        ])
+        .await;
+    let north = suite.deal(NORTH, "dms_deal", "D1", &token).await;
+    let south = suite.deal(SOUTH, "dms_deal", "D1", &token).await;
+    assert_ne!(north.name, south.name);
+    assert_eq!(north.event_count + south.event_count, 2);
+}

@@ -1,0 +1,160 @@
+//! The live board: a snapshot, then changes, and resuming.
+
+use jiff::SignedDuration;
+use throughline_proto::deal::v1::{self as pb, WatchBoardRequest, WatchBoardResponse};
+use tonic::{Code, Streaming};
+
+use crate::kit::{NORTH, SOON, SOUTH, Suite, event, says};
+
+async fn next(stream: &mut Streaming<WatchBoardResponse>) -> WatchBoardResponse {
+    let message = tokio::time::timeout(SOON, stream.message()).await;
+    message.expect("in time").unwrap().expect("the stream goes on")
+}
+
+/// The next message that changes what stands on the board.
+async fn change(stream: &mut Streaming<WatchBoardResponse>) -> WatchBoardResponse {
+    loop {
+        let message = next(stream).await;
+        if !message.upserts.is_empty() || !message.removes.is_empty() {
+            return message;
+        }
+    }
+}
+
+fn names(message: &WatchBoardResponse) -> Vec<&str> {
+    message.upserts.iter().map(|entry| entry.deal.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_watcher_gets_a_snapshot_then_changes_and_resumes_behind_them() {
+    let suite = Suite::start().await;
+    let token = suite
+        .tell([
+            says(NORTH, event("deal.opened", "S1", 0, &[])),
+            says(SOUTH, event("deal.opened", "S2", 0, &[])),
+            says(SOUTH, event("deal.lost", "S2", 3, &[])),
+        ])
+        .await;
+    let deal = suite.deal(NORTH, "subject", "S1", &token).await;
+    let mut stream = suite.watch(WatchBoardRequest::default()).await;
+    let snapshot = next(&mut stream).await;
+    assert!(snapshot.snapshot && snapshot.complete);
+    assert_eq!(names(&snapshot), [deal.name.as_str()], "what is lost is on no board");
+    let sources: Vec<_> =
+        snapshot.sources.iter().map(|source| (source.rooftop.as_str(), source.source.as_str())).collect();
+    assert_eq!(sources, [("north", "crm"), ("south", "crm")]);
+    assert!(
+        snapshot
+            .unobserved
+            .iter()
+            .any(|step| (step.rooftop.as_str(), step.event_type.as_str()) == ("north", "deal.lost"))
+    );
+    assert!(
+        !snapshot
+            .unobserved
+            .iter()
+            .any(|step| (step.rooftop.as_str(), step.event_type.as_str()) == ("south", "deal.lost"))
+    );
+
+    suite.hand.advance(SignedDuration::from_secs(7));
+    suite.tell([says(NORTH, event("deal.agreed", "S1", 10, &[]))]).await;
+    let agreed = change(&mut stream).await;
+    assert!(!agreed.snapshot && agreed.complete);
+    assert_eq!(agreed.upserts[0].state(), pb::DealState::Agreed);
+    assert_eq!(agreed.delay.unwrap().seconds, 0, "recorded at the test's own now");
+    drop(stream);
+
+    // What happens meanwhile comes first when the watcher is back.
+    suite.tell([says(NORTH, event("deal.opened", "S3", 11, &[]))]).await;
+    let resumed = WatchBoardRequest { resume_token: agreed.resume_token, ..Default::default() };
+    let mut stream = suite.watch(resumed).await;
+    let first = change(&mut stream).await;
+    assert!(!first.snapshot);
+    assert_eq!(first.upserts.len(), 1);
+    assert_eq!(first.upserts[0].keys[0].value, "S3");
+
+    suite.tell([says(NORTH, event("deal.lost", "S1", 20, &[]))]).await;
+    assert_eq!(change(&mut stream).await.removes, [deal.name]);
+}
+
+#[tokio::test]
+async fn a_merge_takes_the_former_deal_off_the_board() {
+    let suite = Suite::start().await;
+    let token = suite.tell([says(NORTH, event("deal.opened", "S1", 0, &[]))]).await;
+    let before = suite.deal(NORTH, "subject", "S1", &token).await;
+    let mut stream = suite.watch(WatchBoardRequest { rooftops: vec!["north".to_owned()], ..Default::default() }).await;
+    next(&mut stream).await;
+    suite.tell([says(NORTH, event("deal.agreed", "S1", 9, &[("visit", "V1")]))]).await;
+    let merged = change(&mut stream).await;
+    assert_eq!(merged.removes, [before.name]);
+    assert_eq!(merged.upserts.len(), 1);
+}
+
+#[tokio::test]
+async fn a_large_snapshot_comes_in_pieces_and_once_ends_behind_it() {
+    let suite = Suite::start().await;
+    let entries = (0..450).map(|nth| {
+        let store = if nth % 2 == 0 { NORTH } else { SOUTH };
+        says(store, event("deal.opened", &format!("S{nth}"), nth / 10, &[]))
+    });
+    let token = suite.tell(entries).await;
+    suite.hash(&token).await;
+    let mut stream = suite.watch(WatchBoardRequest { once: true, ..Default::default() }).await;
+    let mut pieces = Vec::new();
+    while let Some(piece) = stream.message().await.unwrap() {
+        pieces.push(piece);
+    }
+    assert!(pieces.len() > 1 && pieces.iter().all(|piece| piece.snapshot));
+    let complete: Vec<bool> = pieces.iter().map(|piece| piece.complete).collect();
+    assert_eq!(complete.iter().filter(|complete| **complete).count(), 1);
+    assert!(complete.last().unwrap());
+    let deals: std::collections::BTreeSet<&str> = pieces.iter().flat_map(|piece| names(piece)).collect();
+    assert_eq!(deals.len(), 450);
+}
+
+#[tokio::test]
+async fn a_deal_of_which_nothing_was_heard_for_two_weeks_is_on_no_board() {
+    let suite = Suite::start().await;
+    let token = suite.tell([says(NORTH, event("deal.opened", "S1", 0, &[]))]).await;
+    suite.hash(&token).await;
+    suite.hand.advance(SignedDuration::from_hours(15 * 24));
+    let mut stream = suite.watch(WatchBoardRequest { once: true, ..Default::default() }).await;
+    assert!(next(&mut stream).await.upserts.is_empty());
+    assert_eq!(suite.list("open = true", "").await.len(), 1, "lists have it");
+}
+
+#[tokio::test]
+async fn a_signed_contract_without_a_ready_car_shows() {
+    let suite = Suite::start().await;
+    let token = suite
+        .tell([
+            says(NORTH, event("deal.opened", "S1", 0, &[])),
+            says(NORTH, event("deal.contract.signed", "S1", 30, &[])),
+        ])
+        .await;
+    suite.hash(&token).await;
+    let mut stream = suite.watch(WatchBoardRequest { rooftops: vec!["north".to_owned()], ..Default::default() }).await;
+    let snapshot = next(&mut stream).await;
+    assert!(!snapshot.upserts[0].vehicle_not_ready, "no source of the rooftop says when a car is ready");
+    suite.tell([says(NORTH, event("deal.vehicle.ready", "S2", 40, &[]))]).await;
+    loop {
+        let message = change(&mut stream).await;
+        if message.upserts.iter().any(|entry| entry.vehicle_not_ready) {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_board_of_an_unknown_rooftop_or_with_a_forged_token_is_refused() {
+    let suite = Suite::start().await;
+    suite.hash(&suite.tell([says(NORTH, event("deal.opened", "S1", 0, &[]))]).await).await;
+    for (request, code) in [
+        (WatchBoardRequest { rooftops: vec!["nowhere".to_owned()], ..Default::default() }, Code::NotFound),
+        (WatchBoardRequest { resume_token: "forged".to_owned(), ..Default::default() }, Code::InvalidArgument),
+        (WatchBoardRequest { rooftops: vec!["north".to_owned(); 257], ..Default::default() }, Code::InvalidArgument),
+    ] {
+        let request = WatchBoardRequest { parent: "groups/summit".to_owned(), ..request };
+        assert_eq!(suite.deals().watch_board(suite.asks(request)).await.unwrap_err().code(), code);
+    }
+}

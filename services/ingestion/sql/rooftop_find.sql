@@ -1,0 +1,1 @@
+select body from directory.rooftop where group_id = $1 and rooftop_id = $2

@@ -1,0 +1,13 @@
+//! What is decided at the edge: sync, pure and total. Nothing here knows a socket, a table or a clock of its own.
+
+pub(crate) mod api_key;
+pub(crate) mod dropped;
+pub(crate) mod event;
+pub(crate) mod facts;
+pub(crate) mod grammar;
+pub(crate) mod identity;
+pub(crate) mod instant;
+pub(crate) mod ledger;
+pub(crate) mod personal;
+pub(crate) mod rooftop;
+pub(crate) mod scalar;

@@ -1,0 +1,13 @@
+//! The only place that names tonic: what is asked, checked and answered over gRPC.
+
+mod apikeys;
+mod directory;
+mod events;
+mod groups;
+mod quarantine;
+mod request;
+mod rooftops;
+mod stream;
+
+pub(crate) use directory::Directory;
+pub(crate) use events::Ingestion;

@@ -1,0 +1,96 @@
+//! A sound event at its rooftop: everything that the commit needs, computed once.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use prost::Message;
+use throughline_platform::{Failure, Reason};
+use throughline_proto::event::v1::Event;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        event::Draft,
+        identity::{content, event_key, quarantine_id},
+        instant::Times,
+        ledger::Claim,
+    },
+    known::Known,
+    refusal::reused,
+    store::quarantine::Spoiled,
+    wire::event::{Encoded, encode, render, render_rest},
+};
+
+/// What entries about no deal, such as shifts and polls, are about.
+const STORE: &str = "store";
+
+/// A sound event, encoded.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) rooftop: Arc<Known>,
+    pub(crate) source: String,
+    pub(crate) claim: Claim,
+    pub(crate) entity: String,
+    pub(crate) encoded: Encoded,
+    /// Latest instant at which it may have happened.
+    pub(crate) latest: Timestamp,
+    /// Its row in quarantine, if it comes from there.
+    pub(crate) rested: Option<Uuid>,
+}
+
+impl Placed {
+    /// Places a draft. None if its day does not exist in the rooftop's zone.
+    pub(crate) fn new(draft: Draft<Times>, group: &str, rooftop: &Arc<Known>) -> Option<Self> {
+        let bound = draft.times.when.bound(&rooftop.zone)?;
+        let key = event_key(group, &rooftop.id, &draft.source, &draft.id);
+        let source = draft.source.clone();
+        let entity = if draft.subject.is_empty() { STORE.to_owned() } else { format!("{source} {}", draft.subject) };
+        let encoded = encode(&render(draft, bound));
+        let content = content(&encoded.event());
+        Some(Self {
+            rooftop: rooftop.clone(),
+            source,
+            claim: Claim { part: rooftop.part, key, content },
+            entity,
+            encoded,
+            latest: bound.latest,
+            rested: None,
+        })
+    }
+
+    /// The row that keeps it apart because its id stands for another content.
+    pub(crate) fn conflict(&self, group: &str) -> Result<Spoiled, Failure> {
+        let bytes = self.encoded.event();
+        let event = Event::decode(bytes.clone()).map_err(Failure::internal)?;
+        let reason = Reason::EventIdReused;
+        Ok(Spoiled {
+            group: group.to_owned(),
+            id: quarantine_id(group, &self.rooftop.id, reason.as_str_name(), &bytes),
+            rooftop: self.rooftop.id.clone(),
+            source: event.source,
+            event_id: event.id,
+            event_type: event.r#type,
+            reason,
+            message: reused().message().to_owned(),
+            event: bytes,
+        })
+    }
+}
+
+/// The row that keeps a spoiled event apart; what did not pass is not in it.
+pub(crate) fn spoiled(draft: Draft<Option<Times>>, why: &Failure, group: &str) -> Spoiled {
+    let rooftop = draft.rooftop.clone();
+    let event = render_rest(draft);
+    let bytes = encode(&event).event();
+    Spoiled {
+        group: group.to_owned(),
+        id: quarantine_id(group, &rooftop, why.reason().as_str_name(), &bytes),
+        rooftop,
+        source: event.source,
+        event_id: event.id,
+        event_type: event.r#type,
+        reason: why.reason(),
+        message: why.message().to_owned(),
+        event: bytes,
+    }
+}

@@ -1,0 +1,6 @@
+//! Between what travels and what is decided upon.
+
+pub(crate) mod cloud_event;
+pub(crate) mod event;
+pub(crate) mod json;
+pub(crate) mod result;

@@ -1,0 +1,48 @@
+//! Housekeeping: what was kept apart and forgotten, and answers that nobody will ask for again.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use throughline_platform::{Context, Failure, db::Role, repeat, tasks::OnExit};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{SCHEMA, store::quarantine};
+
+/// An event in quarantine is kept for so long after it was last sent.
+const UNSEEN: SignedDuration = SignedDuration::from_hours(180 * 24);
+/// And for so long after its release.
+const RELEASED: SignedDuration = SignedDuration::from_hours(30 * 24);
+const EVERY: Duration = Duration::from_secs(600);
+/// Rows that one transaction forgets.
+const AT_A_TIME: i64 = 5_000;
+
+/// Forgets, every ten minutes, until shutdown.
+pub(crate) fn spawn(cx: &Context) {
+    let worked = cx.clone();
+    cx.tasks.spawn("ingestion housekeeping", OnExit::Restart, move || run(worked.clone()));
+}
+
+async fn run(cx: Context) -> Result<(), Failure> {
+    let shutdown = cx.tasks.shutdown();
+    let mut tick = interval(EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+        while !shutdown.is_cancelled() && forget(&cx).await? {}
+    }
+    Ok(())
+}
+
+/// Forgets a bounded number of rows; true if there may be more.
+async fn forget(cx: &Context) -> Result<bool, Failure> {
+    let now = cx.clock.now();
+    let (Ok(unseen), Ok(released)) = (now.checked_sub(UNSEEN), now.checked_sub(RELEASED)) else { return Ok(false) };
+    cx.db
+        .work(Role::Worker, move |tx| {
+            Box::pin(async move {
+                let events = quarantine::expire(tx, unseen, released, AT_A_TIME).await?;
+                let answers = repeat::forget(tx, SCHEMA).await?;
+                Ok::<_, Failure>(events > 0 || answers > 0)
+            })
+        })
+        .await
+}

@@ -1,0 +1,12 @@
+//! Ingestion on a real Postgres, over gRPC and HTTP.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod canaries;
+mod directory;
+mod events;
+mod http;
+mod keys;
+mod kit;
+mod quarantine;
+mod samples;
+mod stream;

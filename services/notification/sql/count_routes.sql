@@ -1,0 +1,1 @@
+SELECT count(*) AS "count!" FROM notification.route WHERE group_id = $1;

@@ -1,0 +1,158 @@
+//! Decides, in one transaction with the cursor, what is to be told.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use throughline_journal::{ApplyError, Entry, Projection};
+use throughline_platform::{Failure, clock::Clock, db::Tx, trace};
+use throughline_proto::{event::v1::Origin, log::v1::entry_body::Body};
+use tokio::sync::Notify;
+
+use crate::{
+    domain::{ChannelKind, Decision, Route, Severity, decide, delivery_id},
+    metrics::NotificationMetrics,
+    store::{self, Decided, FlagState},
+    wire::{self, Message, Told},
+};
+
+/// Follows the flag log.
+pub struct Decider {
+    clock: Clock,
+    metrics: NotificationMetrics,
+    decided: Arc<Notify>,
+}
+
+impl Decider {
+    pub fn new(clock: Clock, metrics: NotificationMetrics, decided: Arc<Notify>) -> Self {
+        Self { clock, metrics, decided }
+    }
+}
+
+/// What was decided and had not been before.
+#[derive(Debug, Default)]
+pub struct Effects {
+    decided: Vec<(ChannelKind, Severity)>,
+}
+
+#[async_trait]
+impl Projection for Decider {
+    type Effects = Effects;
+
+    fn consumer(&self) -> &'static str {
+        crate::CONSUMER
+    }
+
+    async fn apply(&self, tx: &mut Tx, part: u16, entries: &[Entry]) -> Result<Effects, ApplyError> {
+        let now = self.clock.now();
+        let mut states: BTreeMap<(&str, String), FlagState> = BTreeMap::new();
+        let mut told: Vec<(&Entry, Told<'_>)> = Vec::new();
+        for entry in entries {
+            match &entry.body {
+                Some(Body::Flag(content)) => {
+                    let flag = wire::parse_flag(entry, content).map_err(|why| poison(entry, why))?;
+                    // Of what is not live nobody is ever told: an import costs nothing here. What a later import says of a
+                    // live flag still counts, for it may be over.
+                    if content.origin() == Origin::Live {
+                        states.insert((&entry.group, flag.flag.id.clone()), FlagState::Stands(flag.flag.clone()));
+                        told.push((entry, flag));
+                    }
+                }
+                Some(Body::FlagRetraction(retraction)) => {
+                    let id = wire::parse_retraction(entry, retraction).map_err(|why| poison(entry, why))?;
+                    let (group, revision) = (entry.group.clone(), retraction.revision);
+                    let state = FlagState::NeverStood { group, id: id.clone(), revision };
+                    states.insert((&entry.group, id), state);
+                }
+                // Reviews are not told of; erased content says nothing.
+                _ => {}
+            }
+        }
+        save_states(tx, part, &states, now).await?;
+        let decided = decide_all(tx, part, &told, now).await?;
+        Ok(Effects { decided })
+    }
+
+    async fn committed(&self, _part: u16, effects: Effects) {
+        if !effects.decided.is_empty() {
+            self.decided.notify_one();
+        }
+        effects.decided.iter().for_each(|(channel, step)| self.metrics.decided(*channel, *step));
+    }
+}
+
+async fn save_states(
+    tx: &mut Tx,
+    part: u16,
+    states: &BTreeMap<(&str, String), FlagState>,
+    now: Timestamp,
+) -> Result<(), ApplyError> {
+    let (mut standing, mut retracted) = (Vec::new(), Vec::new());
+    for state in states.values() {
+        match state {
+            FlagState::Stands(flag) => standing.push(flag),
+            FlagState::NeverStood { group, id, revision } => retracted.push((group.as_str(), id.as_str(), *revision)),
+        }
+    }
+    store::save_flags(tx, part, &standing, now).await.map_err(refused)?;
+    store::retract_flags(tx, part, &retracted, now).await.map_err(refused)
+}
+
+/// Every entry is decided on by itself, so that how entries fall into batches changes nothing. What a later one makes stale
+/// is withheld when it is to be sent.
+async fn decide_all(
+    tx: &mut Tx,
+    part: u16,
+    told: &[(&Entry, Told<'_>)],
+    now: Timestamp,
+) -> Result<Vec<(ChannelKind, Severity)>, ApplyError> {
+    let groups: BTreeSet<&String> = told.iter().map(|(_, told)| &told.flag.group).collect();
+    if groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let groups: Vec<String> = groups.into_iter().cloned().collect();
+    let routes = store::load_routes(tx, &groups).await.map_err(refused)?;
+    let mut wanted = Vec::new();
+    let mut kinds = BTreeMap::new();
+    for (entry, told) in told {
+        for decision in decide(&told.flag, &routes, now) {
+            let message = message(entry, told, &decision, now).map_err(|why| poison(entry, why))?;
+            kinds.insert(message.id, (decision.route.channel, decision.step));
+            wanted.push(message);
+        }
+    }
+    let fresh = store::save_decisions(tx, part, &wanted, now).await.map_err(refused)?;
+    Ok(kinds.into_iter().filter(|(id, _)| fresh.contains(id)).map(|(_, kind)| kind).collect())
+}
+
+fn message(entry: &Entry, told: &Told<'_>, decision: &Decision<'_>, now: Timestamp) -> Result<Decided, String> {
+    let Route { id: route, .. } = decision.route;
+    let flag = &told.flag;
+    // Inside a string nothing can fail to be written; were it to, the flag is parked where people see it.
+    let body = serde_json::to_string(&Message::of(told, decision, now)).map_err(|why| why.to_string())?;
+    Ok(Decided {
+        id: delivery_id(&flag.group, &flag.id, decision.step, route),
+        group: flag.group.clone(),
+        route: route.clone(),
+        rooftop: flag.rooftop.clone(),
+        flag: flag.id.clone(),
+        step: decision.step,
+        step_at: decision.step_at,
+        body,
+        trace: trace::context_of(&entry.span, &entry.trace),
+    })
+}
+
+fn poison(entry: &Entry, cause: String) -> ApplyError {
+    ApplyError::Poison { entity: entry.entity.clone(), cause }
+}
+
+fn refused(error: store::Error) -> ApplyError {
+    match error {
+        store::Error::Database(error) => error.into(),
+        unreadable => Failure::from(unreadable).into(),
+    }
+}

@@ -1,0 +1,13 @@
+//! What a report is made of: pure, synchronous and total.
+
+mod batch;
+mod deal;
+mod interval;
+mod question;
+mod waits;
+
+pub use batch::Batch;
+pub use deal::{Deal, DealKey, Kept, News, State, replace};
+pub use interval::{End, Interval, IntervalKey, Kind, Standing};
+pub use question::{Cut, MOST_ROWS, Question};
+pub use waits::Waits;

@@ -1,0 +1,2 @@
+-- Stands for the service that owns the log.
+SELECT journal.create_log('deal_state', 'deal');

@@ -1,0 +1,194 @@
+//! Flags as they are kept, and what changes about them when a deal is judged again.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use throughline_process::{
+    Origin,
+    flag::{Fact, FlagInterval, Severity},
+};
+
+use super::{Cause, Rulebook, Subject, explain, flag_id};
+
+/// The interval during which something deserved attention.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flag {
+    pub id: String,
+    /// `groups/{group}/rooftops/{rooftop}/deals/{deal}`.
+    pub deal: String,
+    pub content: Content,
+    /// As known when it opened or turned red.
+    pub causes: Vec<Cause>,
+    /// Of what opened it.
+    pub origin: Origin,
+    /// When it was first known.
+    pub recorded_at: Timestamp,
+    /// Counts up with each change, from 1.
+    pub revision: u64,
+    pub acknowledgement: Option<Acknowledgement>,
+    /// As is known now, it never stood.
+    pub retracted: bool,
+}
+
+/// What follows from the deal alone: the same deal, rule book and instant give the same content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    pub kind: String,
+    pub measure: String,
+    /// Id of the span, handoff or cycle within the deal.
+    pub part_of_deal: String,
+    pub department: String,
+    pub severity: Severity,
+    pub opened_at: Timestamp,
+    pub red_at: Option<Timestamp>,
+    pub closed_at: Option<Timestamp>,
+    pub facts: Vec<Fact>,
+    pub summary: String,
+    pub keys: Vec<String>,
+    pub rule_set_version: String,
+    pub definition_version: String,
+    pub calendar_version: u64,
+}
+
+impl Content {
+    fn of(interval: &FlagInterval, subject: &Subject, rulebook: &Rulebook) -> Self {
+        Self {
+            kind: interval.kind.as_str().to_owned(),
+            measure: interval.measure.clone(),
+            part_of_deal: interval.subject.clone(),
+            department: interval.department.clone(),
+            severity: interval.severity,
+            opened_at: interval.opened_at,
+            red_at: interval.red_at,
+            closed_at: interval.closed_at,
+            facts: explain::facts(interval),
+            summary: explain::sentence(interval, subject, rulebook),
+            keys: subject.keys(),
+            rule_set_version: interval.targets_version.clone(),
+            definition_version: interval.definition_version.clone(),
+            calendar_version: interval.calendar_version,
+        }
+    }
+}
+
+/// Someone has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledgement {
+    pub actor: String,
+    pub at: Timestamp,
+    pub note: String,
+}
+
+/// What became of a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It stands, or stood, and was not known before.
+    Opened,
+    /// It turned red.
+    Raised,
+    /// It ended.
+    Closed,
+    /// Something else about it is known better now.
+    Amended,
+    /// It never stood.
+    Retracted,
+}
+
+/// A flag as it stands from now on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub step: Step,
+    pub flag: Flag,
+}
+
+/// What a deal comes to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judged {
+    /// By opening time, then id; retractions last.
+    pub changes: Vec<Change>,
+    /// The next instant at which something changes though no event comes.
+    pub next_change: Option<Timestamp>,
+    /// At least one flag stands.
+    pub standing: bool,
+}
+
+/// Compares what stands as known now with what was known before. `stored` are all flags of the deal, retracted ones too;
+/// no subject means that the deal no longer stands under its name.
+pub fn judge(
+    subject: Option<&Subject>,
+    rulebook: &Rulebook,
+    stored: Vec<Flag>,
+    now: Timestamp,
+    origin: Origin,
+) -> Judged {
+    let mut known: BTreeMap<String, Flag> = stored.into_iter().map(|flag| (flag.id.clone(), flag)).collect();
+    let mut judged = Judged::default();
+    if let Some(subject) = subject {
+        let flags = rulebook.flags(subject, now);
+        judged.next_change = flags.next_change;
+        judged.standing = flags.standing().next().is_some();
+        for interval in &flags.intervals {
+            let id = flag_id(&subject.name, &interval.id);
+            let content = Content::of(interval, subject, rulebook);
+            let change = match known.remove(&id) {
+                None => Some(Change { step: Step::Opened, flag: open(id, subject, content, now, origin) }),
+                Some(flag) => amend(flag, content),
+            };
+            judged.changes.extend(change);
+        }
+    }
+    judged.changes.extend(known.into_values().filter(|flag| !flag.retracted).map(retract));
+    judged
+}
+
+fn open(id: String, subject: &Subject, content: Content, now: Timestamp, origin: Origin) -> Flag {
+    Flag {
+        id,
+        deal: subject.name.clone(),
+        content,
+        causes: Vec::new(),
+        origin,
+        recorded_at: now,
+        revision: 1,
+        acknowledgement: None,
+        retracted: false,
+    }
+}
+
+/// None if nothing changed. What people did to a flag stays with it, even when it was retracted and comes back.
+fn amend(flag: Flag, content: Content) -> Option<Change> {
+    if flag.content == content && !flag.retracted {
+        return None;
+    }
+    let before = &flag.content;
+    let step = match () {
+        _ if flag.retracted => Step::Opened,
+        _ if content.closed_at.is_some() && before.closed_at.is_none() => Step::Closed,
+        _ if content.red_at.is_some() && before.red_at.is_none() => Step::Raised,
+        _ => Step::Amended,
+    };
+    Some(Change { step, flag: Flag { content, revision: flag.revision + 1, retracted: false, ..flag } })
+}
+
+fn retract(flag: Flag) -> Change {
+    Change { step: Step::Retracted, flag: Flag { revision: flag.revision + 1, retracted: true, ..flag } }
+}
+
+/// The flag as it stands once somebody has it; none if that person has it already. The last one who takes it has it.
+pub fn acknowledge(flag: &Flag, actor: &str, note: &str, now: Timestamp) -> Result<Option<Flag>, Closed> {
+    if let Some(at) = flag.content.closed_at {
+        return Err(Closed { at });
+    }
+    if flag.acknowledgement.as_ref().is_some_and(|ack| ack.actor == actor && ack.note == note) {
+        return Ok(None);
+    }
+    let acknowledgement = Acknowledgement { actor: actor.to_owned(), at: now, note: note.to_owned() };
+    Ok(Some(Flag { acknowledgement: Some(acknowledgement), revision: flag.revision + 1, ..flag.clone() }))
+}
+
+/// Nobody can take what is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the flag closed at {at}: there is nothing to take over any more")]
+pub struct Closed {
+    pub at: Timestamp,
+}

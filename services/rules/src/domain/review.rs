@@ -1,0 +1,115 @@
+//! The review queue: what a person must look at, and what changes about it when a deal changes.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Subject, review_id};
+
+/// Resolution of an item that ended because its cause did.
+const VANISHED: &str = "vanished";
+
+/// Something about a deal that a person must look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// Stable within the deal.
+    pub id: String,
+    /// Kind of DOMAIN's list, such as `contract_returned`.
+    pub kind: String,
+    pub detail: String,
+    pub at: Option<Timestamp>,
+}
+
+/// An item of the review queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Review {
+    pub id: String,
+    /// `groups/{group}/rooftops/{rooftop}/deals/{deal}`.
+    pub deal: String,
+    pub kind: String,
+    pub detail: String,
+    pub keys: Vec<String>,
+    pub opened_at: Timestamp,
+    pub resolved: Option<Resolution>,
+    /// Counts up with each change, from 1; the etag's content.
+    pub revision: u64,
+}
+
+/// How an item ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    pub at: Timestamp,
+    /// Staff id who decided; empty if its cause vanished.
+    pub by: String,
+    /// Reason code.
+    pub code: String,
+}
+
+impl Resolution {
+    /// Nobody decided: its cause is no more.
+    pub fn is_vanished(&self) -> bool {
+        self.by.is_empty()
+    }
+}
+
+/// An item as it stands from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReviewChange {
+    pub review: Review,
+    /// Whether it was open before.
+    pub was_open: bool,
+}
+
+/// Compares a deal's exceptions with the items known of it. No subject: the deal no longer stands under its name.
+///
+/// A person's decision is never undone: an exception that comes back after it was resolved by somebody stays resolved.
+pub fn review(subject: Option<&Subject>, stored: Vec<Review>, now: Timestamp) -> Vec<ReviewChange> {
+    let mut known: BTreeMap<String, Review> = stored.into_iter().map(|review| (review.id.clone(), review)).collect();
+    let mut changes = Vec::new();
+    for (subject, exception) in subject.into_iter().flat_map(|s| s.exceptions.iter().map(move |e| (s, e))) {
+        let id = review_id(&subject.name, &exception.id);
+        let before = known.remove(&id);
+        let was_open = before.as_ref().is_some_and(|review| review.resolved.is_none());
+        let review = Review {
+            deal: subject.name.clone(),
+            kind: exception.kind.clone(),
+            detail: exception.detail.clone(),
+            keys: subject.keys(),
+            opened_at: exception.at.or(before.as_ref().map(|review| review.opened_at)).unwrap_or(now),
+            resolved: before.as_ref().and_then(|review| review.resolved.clone()).filter(|r| !r.is_vanished()),
+            revision: before.as_ref().map_or(0, |review| review.revision),
+            id,
+        };
+        if before.as_ref() != Some(&review) {
+            changes.push(ReviewChange { review: Review { revision: review.revision + 1, ..review }, was_open });
+        }
+    }
+    let open = known.into_values().filter(|review| review.resolved.is_none());
+    changes.extend(open.map(|review| ReviewChange { review: vanish(review, now), was_open: true }));
+    changes
+}
+
+fn vanish(review: Review, now: Timestamp) -> Review {
+    let resolved = Some(Resolution { at: now, by: String::new(), code: VANISHED.to_owned() });
+    Review { resolved, revision: review.revision + 1, ..review }
+}
+
+/// The item as it stands once somebody decided; none if that very decision stands already.
+pub fn resolve(review: &Review, actor: &str, code: &str, now: Timestamp) -> Result<Option<Review>, AlreadyResolved> {
+    match &review.resolved {
+        None => {
+            let resolved = Some(Resolution { at: now, by: actor.to_owned(), code: code.to_owned() });
+            Ok(Some(Review { resolved, revision: review.revision + 1, ..review.clone() }))
+        }
+        Some(resolution) if resolution.by == actor && resolution.code == code => Ok(None),
+        Some(resolution) => Err(AlreadyResolved { code: resolution.code.clone(), at: resolution.at }),
+    }
+}
+
+/// A decision is not overwritten by another.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the review was resolved as {code:?} at {at}: there is nothing to decide any more")]
+pub struct AlreadyResolved {
+    pub code: String,
+    pub at: Timestamp,
+}

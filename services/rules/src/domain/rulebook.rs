@@ -1,0 +1,58 @@
+//! By what a rooftop's deals are judged.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use throughline_process::{Calendars, Definition, Flags, definition::Targets, flags};
+
+use super::Subject;
+
+/// The process definition, the targets with the rooftop's overrides, and its calendars.
+#[derive(Clone, Debug)]
+pub struct Rulebook {
+    pub definition: Arc<Definition>,
+    pub targets: Targets,
+    pub calendars: Calendars,
+}
+
+impl Rulebook {
+    /// Overrides are (yellow, red) in seconds by measure. The version of the rule set names what they are, so that two
+    /// rooftops with the same overrides have the same one.
+    pub fn new(definition: Arc<Definition>, overrides: &BTreeMap<String, (u64, u64)>, calendars: Calendars) -> Self {
+        let shipped = &definition.document().targets;
+        let targets = match overrides.is_empty() {
+            true => shipped.clone(),
+            false => shipped.overridden(&format!("{}+{}", shipped.version, fingerprint(overrides)), overrides),
+        };
+        Self { definition, targets, calendars }
+    }
+
+    /// The flags of a deal as known now.
+    pub fn flags(&self, subject: &Subject, now: Timestamp) -> Flags {
+        flags(&subject.deal, &self.definition, &self.targets, &self.calendars, now)
+    }
+
+    /// What people call a department.
+    pub fn department<'a>(&'a self, id: &'a str) -> &'a str {
+        let named = self.definition.departments.iter().find(|department| department.id == id);
+        named.map_or(id, |department| &department.title)
+    }
+}
+
+impl Default for Rulebook {
+    /// The shipped retail deal, UTC, always open.
+    fn default() -> Self {
+        Self::new(Definition::retail_deal(), &BTreeMap::new(), Calendars::default())
+    }
+}
+
+fn fingerprint(overrides: &BTreeMap<String, (u64, u64)>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (measure, (yellow, red)) in overrides {
+        hasher.update(&(measure.len() as u64).to_le_bytes());
+        hasher.update(measure.as_bytes());
+        hasher.update(&yellow.to_le_bytes());
+        hasher.update(&red.to_le_bytes());
+    }
+    hasher.finalize().to_hex()[..8].to_owned()
+}

@@ -1,0 +1,73 @@
+//! The only place that names tonic: parse, load, decide, save, render.
+
+mod flags;
+mod page;
+mod request;
+mod reviews;
+
+use std::time::Duration;
+
+use pb::rule::v1::{
+    AcknowledgeFlagRequest, Flag, GetFlagRequest, ListFlagsRequest, ListFlagsResponse, ListReviewsRequest,
+    ListReviewsResponse, ResolveReviewRequest, Review,
+    rule_service_server::{RuleService, RuleServiceServer},
+};
+use throughline_journal::{Context, Log};
+use throughline_platform::{Failure, MAX_MESSAGE_BYTES, Principal};
+use throughline_proto as pb;
+use tonic::{Request, Response, Status};
+
+/// How long a read waits for its `at_least`.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The service, ready to be served.
+pub fn service(cx: &Context, log: Log) -> RuleServiceServer<Rules> {
+    RuleServiceServer::new(Rules { cx: cx.clone(), log }).max_encoding_message_size(MAX_MESSAGE_BYTES)
+}
+
+/// Flags and the review queue.
+#[derive(Clone)]
+pub struct Rules {
+    cx: Context,
+    log: Log,
+}
+
+impl Rules {
+    async fn wait_for(&self, at_least: &str) -> Result<(), Failure> {
+        match at_least {
+            "" => Ok(()),
+            token => throughline_journal::wait_for(&self.cx, crate::CONSUMER, token, PATIENCE).await,
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl RuleService for Rules {
+    async fn list_flags(&self, request: Request<ListFlagsRequest>) -> Result<Response<ListFlagsResponse>, Status> {
+        let principal = Principal::of(&request)?;
+        Ok(Response::new(flags::list(self, principal, request.into_inner()).await?))
+    }
+
+    async fn get_flag(&self, request: Request<GetFlagRequest>) -> Result<Response<Flag>, Status> {
+        let principal = Principal::of(&request)?;
+        Ok(Response::new(flags::get(self, principal, request.into_inner()).await?))
+    }
+
+    async fn acknowledge_flag(&self, request: Request<AcknowledgeFlagRequest>) -> Result<Response<Flag>, Status> {
+        let principal = Principal::of(&request)?;
+        Ok(Response::new(flags::acknowledge(self, principal, request.into_inner()).await?))
+    }
+
+    async fn list_reviews(
+        &self,
+        request: Request<ListReviewsRequest>,
+    ) -> Result<Response<ListReviewsResponse>, Status> {
+        let principal = Principal::of(&request)?;
+        Ok(Response::new(reviews::list(self, principal, request.into_inner()).await?))
+    }
+
+    async fn resolve_review(&self, request: Request<ResolveReviewRequest>) -> Result<Response<Review>, Status> {
+        let principal = Principal::of(&request)?;
+        Ok(Response::new(reviews::resolve(self, principal, request.into_inner()).await?))
+    }
+}

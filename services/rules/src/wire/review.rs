@@ -1,0 +1,43 @@
+//! Items of the review queue, as they are stored, logged and answered.
+
+use throughline_proto as pb;
+
+use super::{Unreadable, etag, instant, optional_instant, review_name, revision};
+use crate::domain::{Resolution, Review};
+
+/// The wire form of an item.
+pub fn render_review(review: &Review) -> pb::rule::v1::Review {
+    let resolved = review.resolved.as_ref();
+    pb::rule::v1::Review {
+        name: review_name(&review.deal, &review.id),
+        kind: review.kind.clone(),
+        deal: review.deal.clone(),
+        detail: review.detail.clone(),
+        opened_at: Some(pb::time::to_wire(review.opened_at)),
+        resolved_at: resolved.map(|resolution| pb::time::to_wire(resolution.at)),
+        resolved_by: resolved.map(|resolution| resolution.by.clone()).unwrap_or_default(),
+        resolution: resolved.map(|resolution| resolution.code.clone()).unwrap_or_default(),
+        keys: review.keys.clone(),
+        etag: etag(review.revision),
+    }
+}
+
+/// An item as it was stored.
+pub fn review(review: pb::rule::v1::Review) -> Result<Review, Unreadable> {
+    let resolved_at = optional_instant(review.resolved_at.as_ref(), "resolved_at")?;
+    Ok(Review {
+        id: review.name.rsplit('/').next().unwrap_or_default().to_owned(),
+        deal: review.deal,
+        kind: review.kind,
+        detail: review.detail,
+        keys: review.keys,
+        opened_at: instant(review.opened_at.as_ref(), "opened_at")?,
+        resolved: resolved_at.map(|at| Resolution { at, by: review.resolved_by, code: review.resolution }),
+        revision: revision(&review.etag)?,
+    })
+}
+
+/// What the flag log says of an item as it now stands.
+pub fn review_entry(review: &Review) -> pb::log::v1::EntryBody {
+    pb::log::v1::EntryBody { body: Some(pb::log::v1::entry_body::Body::Review(render_review(review))) }
+}

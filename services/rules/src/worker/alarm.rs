@@ -1,0 +1,50 @@
+//! What happens when an alarm rings.
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use prost::Message;
+use throughline_platform::trace::{self, TraceContext};
+use throughline_proto as pb;
+
+use super::judge::{Case, Told};
+use crate::{
+    store::{DealKey, Due},
+    wire,
+};
+
+/// An alarm later than this after its deal's last entry has a trace of its own.
+const SAME_TRACE: SignedDuration = SignedDuration::from_mins(10);
+
+/// The deal's key if there is nothing to judge it by, or that cannot be read: one deal never keeps the alarms of others from ringing.
+pub(super) fn ring(due: Due, rule_time: Timestamp) -> Result<Case, DealKey> {
+    let Due { key, deal } = due;
+    let Some(deal) = deal else { return Err(key) };
+    let body = Bytes::from(deal.body);
+    let read = pb::deal::v1::Deal::decode(body.clone()).map_err(|why| why.to_string());
+    let subject = match read.and_then(|deal| wire::subject(&deal).map_err(|why| why.to_string())) {
+        Ok(subject) => subject,
+        Err(why) => {
+            key.give_up(&why);
+            return Err(key);
+        }
+    };
+    let trace = trace_of_alarm(&deal.trace, rule_time.duration_since(deal.recorded_at));
+    Ok(Case {
+        key,
+        told: Some(Told { subject, body }),
+        now: rule_time,
+        origin: deal.origin,
+        recorded_at: deal.recorded_at,
+        trace,
+    })
+}
+
+/// Soon after the deal's last entry an alarm belongs to its trace; later it begins one of its own, with a link.
+fn trace_of_alarm(last: &TraceContext, later: SignedDuration) -> TraceContext {
+    if later <= SAME_TRACE {
+        return trace::context_of(&trace::child_span(last, "rules.alarm"), last);
+    }
+    let span = trace::root_span("rules.alarm");
+    trace::link(&span, last);
+    trace::context_of(&span, &TraceContext::default())
+}

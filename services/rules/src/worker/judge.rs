@@ -1,0 +1,264 @@
+//! Judging deals: load, decide, save, in one transaction with the cursor.
+
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use prost::Message;
+use throughline_journal::{ApplyError, Log, NewEntry};
+use throughline_platform::{
+    clock::Clock,
+    db::Tx,
+    tasks::panic_text,
+    trace::{self, TraceContext},
+};
+use throughline_process::Origin;
+use throughline_proto as pb;
+
+use super::rulebooks::{RooftopKey, Rulebooks};
+use crate::{
+    domain::{self, Change, Flag, Judged, Review, ReviewChange, Rulebook, Step, Subject},
+    store::{self, DealKey, KeptDeal},
+    wire,
+};
+
+/// Where deals are judged.
+pub(super) struct Bench {
+    pub(super) log: Log,
+    pub(super) clock: Clock,
+    pub(super) rulebooks: Rulebooks,
+}
+
+/// A deal that is to be judged.
+pub(super) struct Case {
+    pub(super) key: DealKey,
+    /// None: it no longer stands under its name.
+    pub(super) told: Option<Told>,
+    /// Everything recorded before this is known.
+    pub(super) now: Timestamp,
+    pub(super) origin: Origin,
+    /// When its last entry was recorded.
+    pub(super) recorded_at: Timestamp,
+    /// What is appended because of it belongs here.
+    pub(super) trace: TraceContext,
+}
+
+/// What is known of a deal.
+pub(super) struct Told {
+    pub(super) subject: Subject,
+    /// Encoded `Deal`.
+    pub(super) body: Bytes,
+}
+
+/// What is done about a deal that cannot be judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Broken {
+    /// Refuse its entry, which parks the deal where people see it.
+    Refuse,
+    /// Drop its alarm: it must not keep those of others from ringing.
+    Forget,
+}
+
+impl DealKey {
+    /// Says once that a deal's alarm is dropped; its next entry parks it.
+    pub(super) fn give_up(&self, why: &str) {
+        let Self { group, rooftop, deal } = self;
+        tracing::error!(group, rooftop, deal, why, "a kept deal cannot be judged: its alarm is dropped");
+    }
+}
+
+/// What a transaction came to.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    pub(super) changes: Vec<Change>,
+    /// Not yet appended.
+    entries: Vec<NewEntry>,
+    pub(super) appended: bool,
+}
+
+struct Verdict {
+    case: Case,
+    was_kept: bool,
+    judged: Judged,
+    reviews: Vec<ReviewChange>,
+}
+
+impl Bench {
+    /// Judges deals of one part, each at most once, and saves what changed about them; what there is to say of it in the
+    /// log is added to `verdicts`.
+    pub(super) async fn judge(
+        &self,
+        tx: &mut Tx,
+        part: u16,
+        cases: Vec<Case>,
+        broken: Broken,
+        verdicts: &mut Verdicts,
+    ) -> Result<(), ApplyError> {
+        if cases.is_empty() {
+            return Ok(());
+        }
+        let rulebooks = self.rulebooks.of(tx, part, &cases).await?;
+        let keys: Vec<DealKey> = cases.iter().map(|case| case.key.clone()).collect();
+        let kept = store::load_deals(tx, part, &keys).await.map_err(refused)?;
+        let mut flags = store::load_flags(tx, part, &keys).await.map_err(refused)?;
+        let mut reviews = store::load_reviews(tx, part, &keys).await.map_err(refused)?;
+
+        let mut judgements = Vec::with_capacity(cases.len());
+        let mut hopeless = Vec::new();
+        for mut case in cases {
+            let judged_at = kept.get(&case.key).copied();
+            // Never earlier than before: what has opened by then has opened.
+            case.now = judged_at.map_or(case.now, |judged_at| judged_at.max(case.now));
+            let flags = flags.remove(&case.key).unwrap_or_default();
+            let reviews = reviews.remove(&case.key).unwrap_or_default();
+            match (decide(&case, &rulebook(&rulebooks, &case.key), flags, reviews), broken) {
+                (Ok((judged, reviews)), _) => {
+                    judgements.push(Verdict { was_kept: judged_at.is_some(), case, judged, reviews });
+                }
+                (Err(cause), Broken::Refuse) => return Err(ApplyError::Poison { entity: case.key.deal, cause }),
+                (Err(cause), Broken::Forget) => {
+                    case.key.give_up(&cause);
+                    hopeless.push(case.key);
+                }
+            }
+        }
+        store::forget_deals(tx, part, &hopeless).await.map_err(refused)?;
+        save_deals(tx, part, &judgements).await?;
+        explain_queues(tx, part, &mut judgements, &rulebooks).await?;
+        save_flags(tx, part, &judgements).await?;
+        judgements.into_iter().for_each(|judgement| verdicts.add(part, judgement));
+        Ok(())
+    }
+
+    /// Says it in the flag log: the last thing before the commit.
+    pub(super) async fn append(&self, tx: &mut Tx, verdicts: &mut Verdicts) -> Result<(), ApplyError> {
+        let entries = std::mem::take(&mut verdicts.entries);
+        verdicts.appended = !entries.is_empty();
+        self.log.append(tx, self.clock.now(), entries).await?;
+        Ok(())
+    }
+}
+
+impl Verdicts {
+    fn add(&mut self, part: u16, verdict: Verdict) {
+        let Verdict { case, judged, reviews, .. } = verdict;
+        if judged.changes.is_empty() && reviews.is_empty() {
+            return;
+        }
+        let span = trace::child_span(&case.trace, "rules.judge");
+        let trace = trace::context_of(&span, &case.trace);
+        let entry = |entity: &str, origin: Origin, body: pb::log::v1::EntryBody| NewEntry {
+            part,
+            group: case.key.group.clone(),
+            rooftop: case.key.rooftop.clone(),
+            entity: entity.to_owned(),
+            origin: wire::render_origin(origin),
+            actor: String::new(),
+            trace: trace.clone(),
+            body: Bytes::from(body.encode_to_vec()),
+        };
+        // A flag's entries say how what opened it came in: nobody is alerted of the past.
+        let flags = judged.changes.iter().map(|change| &change.flag);
+        self.entries.extend(flags.map(|flag| entry(&flag.id, flag.origin, wire::flag_entry(flag))));
+        let reviews = reviews.iter().map(|change| &change.review);
+        self.entries.extend(reviews.map(|review| entry(&review.id, case.origin, wire::review_entry(review))));
+        self.changes.extend(judged.changes);
+    }
+}
+
+/// Pure, but a panic in it is told apart from one in what surrounds it: it is this deal's fault.
+fn decide(
+    case: &Case,
+    rulebook: &Rulebook,
+    flags: Vec<Flag>,
+    reviews: Vec<Review>,
+) -> Result<(Judged, Vec<ReviewChange>), String> {
+    let subject = case.told.as_ref().map(|told| &told.subject);
+    let decided = AssertUnwindSafe(|| {
+        let judged = domain::judge(subject, rulebook, flags, case.now, case.origin);
+        (judged, domain::review(subject, reviews, case.now))
+    });
+    std::panic::catch_unwind(decided).map_err(|panic| format!("judging panicked: {}", panic_text(panic.as_ref())))
+}
+
+async fn save_deals(tx: &mut Tx, part: u16, verdicts: &[Verdict]) -> Result<(), ApplyError> {
+    let (mut kept, mut forgotten) = (Vec::new(), Vec::new());
+    for Verdict { case, was_kept, judged, .. } in verdicts {
+        let waits_for = case.told.as_ref().map(|told| told.subject.waits_for()).unwrap_or_default();
+        let matters = judged.next_change.is_some() || judged.standing || !waits_for.is_empty();
+        match &case.told {
+            Some(told) if matters => kept.push(KeptDeal {
+                key: case.key.clone(),
+                judged_at: case.now,
+                next_change: judged.next_change,
+                waits_for,
+                origin: case.origin,
+                recorded_at: case.recorded_at,
+                trace: case.trace.clone(),
+                body: told.body.clone(),
+            }),
+            _ if *was_kept => forgotten.push(case.key.clone()),
+            _ => {}
+        }
+    }
+    store::save_deals(tx, part, &kept).await.map_err(refused)?;
+    store::forget_deals(tx, part, &forgotten).await.map_err(refused)
+}
+
+/// Says of what opens or turns red just now how many others wait for the same department. Of the past nobody knows.
+async fn explain_queues(
+    tx: &mut Tx,
+    part: u16,
+    verdicts: &mut [Verdict],
+    rulebooks: &HashMap<RooftopKey, Arc<Rulebook>>,
+) -> Result<(), ApplyError> {
+    let fresh = |change: &&Change| {
+        let content = &change.flag.content;
+        content.kind == "handoff_idle"
+            && matches!(change.step, Step::Opened | Step::Raised)
+            && content.closed_at.is_none()
+            && change.flag.origin == Origin::Live
+    };
+    let wanted: Vec<(&DealKey, &str)> = verdicts
+        .iter()
+        .flat_map(|verdict| {
+            let changes = verdict.judged.changes.iter().filter(fresh);
+            changes.map(|change| (&verdict.case.key, change.flag.content.department.as_str()))
+        })
+        .collect();
+    let others = store::count_queues(tx, part, &wanted).await.map_err(refused)?;
+    let mut others = others.into_iter();
+    for verdict in verdicts {
+        let rulebook = rulebook(rulebooks, &verdict.case.key);
+        for change in verdict.judged.changes.iter_mut().filter(|change| fresh(&&**change)) {
+            let department = rulebook.department(&change.flag.content.department);
+            change.flag.causes = domain::queue_cause(department, others.next().unwrap_or(0)).into_iter().collect();
+        }
+    }
+    Ok(())
+}
+
+async fn save_flags(tx: &mut Tx, part: u16, verdicts: &[Verdict]) -> Result<(), ApplyError> {
+    let flags: Vec<(&DealKey, &Flag)> = verdicts
+        .iter()
+        .flat_map(|verdict| verdict.judged.changes.iter().map(|change| (&verdict.case.key, &change.flag)))
+        .collect();
+    store::save_flags(tx, part, &flags).await.map_err(refused)?;
+    let reviews: Vec<(&DealKey, &Review)> = verdicts
+        .iter()
+        .flat_map(|verdict| verdict.reviews.iter().map(|change| (&verdict.case.key, &change.review)))
+        .collect();
+    store::save_reviews(tx, part, &reviews).await.map_err(refused)
+}
+
+fn rulebook(rulebooks: &HashMap<RooftopKey, Arc<Rulebook>>, key: &DealKey) -> Arc<Rulebook> {
+    rulebooks.get(&(key.group.clone(), key.rooftop.clone())).cloned().unwrap_or_default()
+}
+
+/// A value that the database refuses is an entry's fault; everything else is the database's.
+pub(super) fn refused(error: store::Error) -> ApplyError {
+    match error {
+        store::Error::Database(error) => error.into(),
+        unreadable => ApplyError::Poison { entity: String::new(), cause: unreadable.to_string() },
+    }
+}

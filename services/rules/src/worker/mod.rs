@@ -1,0 +1,155 @@
+//! The follower of the deal log, the alarms, and housekeeping.
+
+mod alarm;
+mod housekeeping;
+mod judge;
+mod rulebooks;
+
+pub use housekeeping::keep_house;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use prost::Message;
+use throughline_journal::{ApplyError, Entry, Log, Projection};
+use throughline_platform::{clock::Clock, db::Tx, trace};
+use throughline_proto::{self as pb, log::v1::entry_body::Body};
+
+use crate::{
+    metrics::RuleMetrics,
+    store::{self, DealKey},
+    wire,
+};
+use judge::{Bench, Broken, Case, Told, Verdicts};
+use rulebooks::Rulebooks;
+
+/// Alarms that ring together.
+const ALARMS: i64 = 256;
+
+/// Judges deals as the deal log tells of them, and as time passes.
+pub struct Rules {
+    bench: Bench,
+    metrics: RuleMetrics,
+}
+
+impl Rules {
+    pub fn new(log: Log, clock: Clock, metrics: RuleMetrics) -> Self {
+        Self { bench: Bench { log, clock, rulebooks: Rulebooks::default() }, metrics }
+    }
+}
+
+/// What is done once a transaction has committed.
+#[derive(Debug, Default)]
+pub struct Effects {
+    verdicts: Verdicts,
+    alarms: u64,
+}
+
+#[async_trait]
+impl Projection for Rules {
+    type Effects = Effects;
+
+    fn consumer(&self) -> &'static str {
+        crate::CONSUMER
+    }
+
+    async fn apply(&self, tx: &mut Tx, part: u16, entries: &[Entry]) -> Result<Effects, ApplyError> {
+        // A deal's last entry says everything: earlier ones of the batch are not judged.
+        let mut cases: BTreeMap<DealKey, Case> = BTreeMap::new();
+        for entry in entries {
+            match &entry.body {
+                Some(Body::Rooftop(rooftop)) => self.bench.rulebooks.learn(tx, part, entry, rooftop).await?,
+                Some(Body::Deal(deal)) => {
+                    let case = told(entry, deal).map_err(|why| poison(entry, why))?;
+                    cases.insert(case.key.clone(), case);
+                }
+                Some(Body::DealRetraction(retraction)) => {
+                    let case = retracted(entry, retraction).map_err(|why| poison(entry, why))?;
+                    cases.insert(case.key.clone(), case);
+                }
+                // Staff and store events matter to forecasts, which come later; erased content says nothing.
+                _ => {}
+            }
+        }
+        let mut effects = Effects::default();
+        let cases = cases.into_values().collect();
+        self.bench.judge(tx, part, cases, Broken::Refuse, &mut effects.verdicts).await?;
+        self.bench.append(tx, &mut effects.verdicts).await?;
+        Ok(effects)
+    }
+
+    async fn committed(&self, part: u16, effects: Effects) {
+        if effects.verdicts.appended {
+            self.bench.log.wake([part]);
+        }
+        self.metrics.alarms_fired(effects.alarms);
+        effects.verdicts.changes.iter().for_each(|change| self.metrics.changed(change));
+    }
+
+    async fn due(&self, tx: &mut Tx, parts: &[u16], until: Timestamp) -> Result<Vec<u16>, ApplyError> {
+        store::due_parts(tx, parts, until).await.map_err(judge::refused)
+    }
+
+    async fn tick(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<Effects, ApplyError> {
+        let mut effects = Effects::default();
+        // All of them: whoever follows the flag log is told that nothing is missing up to the rule time. Judging moves an
+        // alarm behind the rule time or drops it, so this ends.
+        loop {
+            let due = store::load_due(tx, part, rule_time, ALARMS).await.map_err(judge::refused)?;
+            let rung = due.len();
+            effects.alarms += rung as u64;
+            let (mut cases, mut hopeless) = (Vec::new(), Vec::new());
+            for due in due {
+                match alarm::ring(due, rule_time) {
+                    Ok(case) => cases.push(case),
+                    Err(key) => hopeless.push(key),
+                }
+            }
+            store::forget_deals(tx, part, &hopeless).await.map_err(judge::refused)?;
+            self.bench.judge(tx, part, cases, Broken::Forget, &mut effects.verdicts).await?;
+            if rung < ALARMS as usize {
+                break;
+            }
+        }
+        self.bench.append(tx, &mut effects.verdicts).await?;
+        Ok(effects)
+    }
+}
+
+/// Judged as of the last event that changed it: everything recorded before that is known, and nothing later is presumed.
+fn told(entry: &Entry, deal: &pb::deal::v1::Deal) -> Result<Case, String> {
+    let recorded_at = deal.recorded_at.as_ref().and_then(pb::time::from_wire).unwrap_or(entry.recorded_at);
+    let subject = wire::subject(deal).map_err(|why| why.to_string())?;
+    Ok(Case {
+        key: key(entry, &deal.name)?,
+        told: Some(Told { subject, body: Bytes::from(deal.encode_to_vec()) }),
+        now: recorded_at,
+        origin: wire::origin(entry.origin.into()),
+        recorded_at,
+        trace: trace::context_of(&entry.span, &entry.trace),
+    })
+}
+
+fn retracted(entry: &Entry, retraction: &pb::deal::v1::DealRetraction) -> Result<Case, String> {
+    Ok(Case {
+        key: key(entry, &retraction.name)?,
+        told: None,
+        now: entry.recorded_at,
+        origin: wire::origin(entry.origin.into()),
+        recorded_at: entry.recorded_at,
+        trace: trace::context_of(&entry.span, &entry.trace),
+    })
+}
+
+/// A deal of the rooftop that the entry belongs to: a name of another's is refused, whoever wrote it.
+fn key(entry: &Entry, name: &str) -> Result<DealKey, String> {
+    let parsed = wire::DealName::parse(name).filter(|name| name.group == entry.group && name.rooftop == entry.rooftop);
+    let name = parsed.ok_or_else(|| "the deal's name is not one of the entry's rooftop".to_owned())?;
+    Ok(DealKey { group: name.group.to_owned(), rooftop: name.rooftop.to_owned(), deal: name.deal.to_owned() })
+}
+
+fn poison(entry: &Entry, cause: String) -> ApplyError {
+    ApplyError::Poison { entity: entry.entity.clone(), cause }
+}

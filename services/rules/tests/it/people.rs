@@ -1,0 +1,84 @@
+//! Somebody has it.
+
+use pb::rule::v1::{AcknowledgeFlagRequest, Severity};
+use throughline_proto as pb;
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use crate::kit::*;
+
+const REQUEST: &str = "3f0e3a52-5d0e-4a53-9d9b-0c1b2f1d7a11";
+
+async fn yellow(desk: &Desk) -> String {
+    desk.tell(said(deal("D1", 0, vec![fi(0, None)]))).await;
+    desk.pass(at(15)).await;
+    desk.flags("").await.remove(0).name
+}
+
+fn take(name: &str, actor: &str, request_id: &str) -> AcknowledgeFlagRequest {
+    AcknowledgeFlagRequest {
+        name: name.to_owned(),
+        actor: actor.to_owned(),
+        note: "on_my_way".to_owned(),
+        request_id: request_id.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn taking_a_flag_is_told_once_and_survives_what_time_does_to_it() {
+    let desk = Desk::open().await;
+    let name = yellow(&desk).await;
+    let mut client = desk.client();
+    let taken = client.acknowledge_flag(take(&name, "S17", REQUEST)).await.unwrap().into_inner();
+    let again = client.acknowledge_flag(take(&name, "S17", REQUEST)).await.unwrap().into_inner();
+    let anew = client.acknowledge_flag(take(&name, "S17", "")).await.unwrap().into_inner();
+    assert_eq!((&again, &anew), (&taken, &taken));
+    assert_eq!((taken.revision, desk.log().await.len()), (2, 2));
+    let reused = client.acknowledge_flag(take(&name, "S18", REQUEST)).await.unwrap_err();
+    assert_eq!(reused.get_details_error_info().unwrap().reason, "REQUEST_ID_REUSED");
+
+    desk.pass(at(30)).await;
+    let red = desk.flags("").await.remove(0);
+    assert_eq!((red.severity(), red.revision), (Severity::Red, 3));
+    assert_eq!(red.acknowledgement, taken.acknowledgement);
+
+    let token = desk.tell(said(deal("D1", 30, vec![fi(0, Some(30))]))).await;
+    assert_eq!(desk.flags(&token).await[0].acknowledgement, taken.acknowledgement);
+    let over = client.acknowledge_flag(take(&name, "S17", "")).await.unwrap_err();
+    assert_eq!(
+        (over.code(), over.get_details_error_info().unwrap().reason.as_str()),
+        (Code::FailedPrecondition, "FAILED_PRECONDITION")
+    );
+}
+
+#[tokio::test]
+async fn a_request_is_told_everything_that_is_wrong_with_it() {
+    let desk = Desk::open().await;
+    let name = yellow(&desk).await;
+    let wrong = AcknowledgeFlagRequest { note: "Call Mr. Smith".to_owned(), ..take(&name, "", "") };
+    let refused = desk.client().acknowledge_flag(wrong).await.unwrap_err();
+    let fields: Vec<_> = refused.get_details_bad_request().unwrap().field_violations;
+    let fields: Vec<_> = fields.iter().map(|violation| violation.field.as_str()).collect();
+    assert_eq!((refused.code(), fields), (Code::InvalidArgument, vec!["actor", "note"]));
+
+    let unknown = format!("groups/{GROUP}/rooftops/{ROOFTOP}/flags/nothing");
+    let missing = desk.client().acknowledge_flag(take(&unknown, "S17", "")).await.unwrap_err();
+    assert_eq!(missing.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn acknowledging_while_the_follower_judges_loses_neither() {
+    let desk = Desk::open().await;
+    let name = yellow(&desk).await;
+    let takes = (0..8).map(|turn| {
+        let (mut client, request) = (desk.client(), take(&name, &format!("S{turn}"), ""));
+        async move { client.acknowledge_flag(request).await.unwrap().into_inner() }
+    });
+    desk.hand.set(at(30));
+    let taken = futures::future::join_all(takes).await;
+    desk.judged(at(30)).await;
+    let red = desk.flags("").await.remove(0);
+    assert_eq!(red.severity(), Severity::Red);
+    assert_eq!(red.revision, 10, "one opening, eight takers, one red: {taken:#?}");
+    assert!(red.acknowledgement.is_some());
+}

@@ -1,0 +1,60 @@
+//! Documents that can be checked are.
+use std::path::Path;
+
+use throughline_proto::error::v1::Reason;
+
+fn document(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    std::fs::read_to_string(root.join(path)).unwrap()
+}
+
+#[test]
+fn every_reason_has_an_anchor_and_every_anchor_a_reason() {
+    let text = document("docs/errors.md");
+    let anchors: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let reasons: Vec<&str> = (1..)
+        .map_while(|number| Reason::try_from(number).ok())
+        .map(|reason| reason.as_str_name().trim_start_matches("REASON_"))
+        .collect();
+    assert!(reasons.len() >= 26);
+    assert_eq!(anchors, reasons, "docs/errors.md lists the reasons of error.proto in their order");
+}
+
+#[test]
+fn every_command_of_the_readme_exists() {
+    let help = std::process::Command::new(crate::suite::binary("throughline")).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let text = document("README.md");
+    let mut named = 0;
+    for line in text.lines() {
+        let Some((_, rest)) = line.split_once("throughline ") else { continue };
+        let command = rest.split(|c: char| !c.is_ascii_lowercase() && c != '-').next().unwrap_or_default();
+        if line.trim_start().starts_with("throughline ") {
+            assert!(
+                help.contains(&format!("  {command}")),
+                "README names `throughline {command}`, which is no command"
+            );
+            named += 1;
+        }
+    }
+    assert!(named >= 5, "the README shows the commands");
+}
+
+#[test]
+fn every_place_that_a_document_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = document("ARCHITECTURE.md");
+    let mut named = 0;
+    for quoted in text.split('`').skip(1).step_by(2) {
+        let whole = ["crates/", "services/", "tests/", "proto/", "docs/"].iter().any(|top| quoted.starts_with(top));
+        if whole && !quoted.contains(['*', '(', ' ']) {
+            let place = root.join(quoted);
+            assert!(
+                place.exists() || place.with_extension("").is_dir(),
+                "ARCHITECTURE.md names {quoted}, which is not there"
+            );
+            named += 1;
+        }
+    }
+    assert!(named >= 20, "{named}");
+}

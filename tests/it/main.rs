@@ -1,0 +1,18 @@
+//! End to end, over the real processes: the binaries that a user starts, on private servers of their own.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what failed by failing")]
+
+mod bad_input;
+mod books;
+mod crash;
+mod demo;
+mod documents;
+mod events;
+mod fleet;
+mod layers;
+mod poison;
+mod raw;
+mod record;
+mod replicas;
+mod suite;
+mod tenancy;
+mod trace;
