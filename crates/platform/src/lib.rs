@@ -10,6 +10,7 @@ pub mod jiff_sqlx;
 pub mod metrics;
 pub mod name;
 pub mod options;
+pub mod pages;
 pub mod peers;
 pub mod principal;
 pub mod redis_link;

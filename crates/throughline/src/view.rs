@@ -168,7 +168,7 @@ impl Board {
             let mut types: Vec<&str> = self.unobserved.iter().map(|step| step.event_type.as_str()).collect();
             types.sort_unstable();
             types.dedup();
-            let shown: Vec<&str> = types.iter().copied().take(4).collect();
+            let shown: Vec<&str> = types.iter().copied().take(3).collect();
             let more = types.len().saturating_sub(shown.len());
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let _ = writeln!(text, "not observed by any source (not idle): {}{more}", shown.join(", "));

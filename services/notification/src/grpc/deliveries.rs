@@ -1,6 +1,7 @@
 //! What became of messages.
 
 use pb::notification::v1::{ListDeliveriesRequest, ListDeliveriesResponse};
+use throughline_platform::pages::Pages;
 use throughline_platform::{
     Failure, Principal, name,
     principal::Scope,
@@ -8,7 +9,7 @@ use throughline_platform::{
 };
 use throughline_proto as pb;
 
-use super::{Notifications, page::Pages, request::within};
+use super::{Notifications, request::within};
 use crate::{
     store::{self, DeliveriesQuery},
     wire,

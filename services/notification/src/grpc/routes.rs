@@ -5,6 +5,7 @@ use pb::notification::v1::{
     ListRoutesResponse,
 };
 use prost::Message;
+use throughline_platform::pages::Pages;
 use throughline_platform::{
     Failure, Principal, Reason, Violation,
     db::{Role, Tx},
@@ -18,7 +19,6 @@ use uuid::Uuid;
 
 use super::{
     Notifications,
-    page::Pages,
     request::{check_actor, within},
 };
 use crate::{

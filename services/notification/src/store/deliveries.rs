@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
+use throughline_platform::pages::After;
 use throughline_platform::{db::Tx, jiff_sqlx, jiff_sqlx::ToSqlx};
 use throughline_proto::log::v1::TraceContext;
 use uuid::Uuid;
 
-use super::{After, Error, read_attempts, read_severity, stored_part, stored_severity};
+use super::{Error, read_attempts, read_severity, stored_part, stored_severity};
 use crate::{
     domain::{Severity, Withheld},
     wire::{Delivery, DeliveryState},

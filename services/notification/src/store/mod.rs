@@ -13,7 +13,6 @@ pub use routes::{
     add_route, add_secret, count_routes, delete_route, disable_route, find_secret, list_routes, load_routes, lock_route,
 };
 
-use jiff::Timestamp;
 use throughline_platform::{Failure, db::Migrations};
 
 use crate::domain::Severity;
@@ -40,13 +39,6 @@ impl From<Error> for Failure {
             unreadable => Self::internal(unreadable),
         }
     }
-}
-
-/// Where a page begins: after this one, in the order of the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct After {
-    pub at: Timestamp,
-    pub id: String,
 }
 
 fn stored_part(part: u16) -> i16 {

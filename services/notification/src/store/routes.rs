@@ -1,8 +1,9 @@
 //! Routes and their secrets.
 
+use throughline_platform::pages::After;
 use throughline_platform::{db::Tx, jiff_sqlx, jiff_sqlx::ToSqlx};
 
-use super::{After, Error, read_severity, stored_severity};
+use super::{Error, read_severity, stored_severity};
 use crate::{
     domain::{ChannelKind, Route, Secret},
     wire::{Channel, RouteContent, StoredRoute},

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use pb::rule::v1::{AcknowledgeFlagRequest, Flag, GetFlagRequest, ListFlagsRequest, ListFlagsResponse};
 use prost::Message;
 use throughline_journal::NewEntry;
+use throughline_platform::pages::Pages;
 use throughline_platform::{
     Failure, Principal, Violation,
     db::Role,
@@ -16,7 +17,6 @@ use throughline_proto as pb;
 
 use super::{
     Rules,
-    page::Pages,
     request::{Named, Within, check_actor, check_code, named, refuse, within},
 };
 use crate::{

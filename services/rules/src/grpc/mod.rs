@@ -1,7 +1,6 @@
 //! The only place that names tonic: parse, load, decide, save, render.
 
 mod flags;
-mod page;
 mod request;
 mod reviews;
 

@@ -47,13 +47,6 @@ impl From<Error> for Failure {
     }
 }
 
-/// Where a page begins: after this one, in the order of the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct After {
-    pub at: Timestamp,
-    pub id: String,
-}
-
 /// Postgres counts microseconds. Rounded up, so that an alarm never rings before what it rings for.
 fn stored_up(at: Timestamp) -> throughline_platform::jiff_sqlx::Timestamp {
     let micros = TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Ceil);

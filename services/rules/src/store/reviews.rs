@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use prost::Message;
 use throughline_platform::db::Tx;
 use throughline_platform::jiff_sqlx::ToSqlx;
+use throughline_platform::pages::After;
 use throughline_proto as pb;
 
-use super::{After, DealKey, Error, deals::Keys, stored_part, stored_revision};
+use super::{DealKey, Error, deals::Keys, stored_part, stored_revision};
 use crate::{domain::Review, wire};
 
 /// All review items of these deals, locked until the transaction ends.
