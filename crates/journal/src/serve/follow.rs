@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream::BoxStream};
 use prost::Message;
-use throughline_platform::{Principal, failure::Failure};
+use throughline_platform::{Principal, failure::Failure, persons};
 use throughline_proto::log::v1::{Entry, EntryBody, FollowRequest, FollowResponse, StoredEntry};
 use tokio::time::Instant;
 use tonic::Status;
@@ -26,7 +26,8 @@ pub(super) async fn stream(
     let bound_to = token::cursor_bound_to(&caller.group, log.name(), &request.rooftops);
     let after = start(&log, &bound_to, &request.cursor).await?;
     let rooftops = if request.rooftops.is_empty() { caller.rooftop_filter() } else { Some(request.rooftops) };
-    let follow = Follow { tail: log.tail(&caller, rooftops, after), log, bound_to };
+    let sees_persons = persons::seen_by(&caller);
+    let follow = Follow { tail: log.tail(&caller, rooftops, after), log, bound_to, sees_persons };
     let answers = futures::stream::try_unfold(follow, |mut follow| async move {
         let next = follow.next().await?;
         Ok::<_, Status>(next.map(|next| (next, follow)))
@@ -55,13 +56,17 @@ struct Follow {
     log: Log,
     tail: Tail,
     bound_to: String,
+    sees_persons: bool,
 }
 
 impl Follow {
     /// The next message, with entries or as a heartbeat; `None` when this process is stopping.
     async fn next(&mut self) -> Result<Option<FollowResponse>, Failure> {
         let Some(entries) = self.tail.next(Instant::now() + HEARTBEAT).await? else { return Ok(None) };
-        let entries = entries.into_iter().map(public).collect::<Result<_, _>>()?;
+        let mut entries = entries.into_iter().map(public).collect::<Result<Vec<_>, _>>()?;
+        if !self.sees_persons {
+            entries.iter_mut().for_each(persons::hide_in_log);
+        }
         let positions = Positions::new(self.tail.positions().into_iter().filter(|(_, position)| *position > 0));
         let cursor = token::seal_cursor(&self.log.platform().sealer, &self.bound_to, &positions);
         Ok(Some(FollowResponse { entries, cursor }))

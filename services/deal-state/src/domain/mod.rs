@@ -6,7 +6,6 @@ pub mod filter;
 pub mod folding;
 pub mod id;
 pub mod partition;
-pub mod persons;
 pub mod revision;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::{pin::Pin, time::Duration};
 use futures::Stream;
 use prost::Message;
 use throughline_journal::{Context, Log, wait_for};
+use throughline_platform::persons;
 use throughline_platform::{
     Failure, MAX_MESSAGE_BYTES,
     principal::{Principal, Scope},
@@ -21,7 +22,7 @@ use throughline_proto::deal::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::{CONSUMER, domain::persons};
+use crate::CONSUMER;
 
 /// A read waits at most so long for what it must have seen.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -52,15 +53,10 @@ impl Deals {
     }
 }
 
-/// Per-person data is an administrator's.
-fn sees_persons(principal: &Principal) -> bool {
-    principal.service || principal.scopes.contains(&Scope::Admin)
-}
-
 /// A stored deal as this caller may see it.
 fn shown(principal: &Principal, body: &[u8]) -> Result<pb::Deal, Failure> {
     let mut deal = pb::Deal::decode(body).map_err(Failure::internal)?;
-    if !sees_persons(principal) {
+    if !persons::seen_by(principal) {
         persons::hide(&mut deal);
     }
     Ok(deal)

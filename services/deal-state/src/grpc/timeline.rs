@@ -1,6 +1,7 @@
 //! What happened to a deal, in the order of the fold.
 
 use prost::Message;
+use throughline_platform::persons;
 use throughline_platform::{
     Failure, name,
     principal::Principal,
@@ -10,10 +11,9 @@ use throughline_process::{Observed, fold};
 use throughline_proto::{deal::v1 as pb, event::v1 as event, tenant::v1::Rooftop, time::to_wire};
 use uuid::Uuid;
 
-use super::{Deals, sees_persons};
+use super::Deals;
 use crate::{
     definitions::Definitions,
-    domain::persons,
     store::{self, BoardRooftop, StoredInput},
     wire,
 };
@@ -93,14 +93,14 @@ fn begin_behind(timeline: &[usize], inputs: &[StoredInput], last: &[u8]) -> usiz
 
 fn item(principal: &Principal, input: &StoredInput) -> Result<pb::TimelineItem, Failure> {
     let mut event = event::Event::decode(input.body.as_slice()).map_err(Failure::internal)?;
-    if !sees_persons(principal) {
+    if !persons::seen_by(principal) {
         persons::hide_in_event(&mut event);
     }
     Ok(pb::TimelineItem {
         event: Some(event),
         recorded_at: Some(to_wire(input.recorded_at)),
         origin: origin(input) as i32,
-        recorded_for: if sees_persons(principal) { input.actor.clone() } else { String::new() },
+        recorded_for: if persons::seen_by(principal) { input.actor.clone() } else { String::new() },
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use prost::Message;
 use throughline_platform::Failure;
+use throughline_platform::persons;
 use throughline_proto::{
     deal::v1::{self as pb, WatchBoardResponse},
     tenant::v1::Rooftop,
@@ -13,8 +14,7 @@ use uuid::Uuid;
 use super::{Board, Step};
 use crate::{
     definitions::Definitions,
-    domain::{board, persons},
-    grpc::sees_persons,
+    domain::board,
     store::{self, BoardRooftop},
 };
 
@@ -80,7 +80,7 @@ impl Board {
 
     pub(super) fn entry(&self, deal: &pb::Deal) -> pb::BoardEntry {
         let mut entry = board::entry(deal);
-        if !sees_persons(&self.principal) {
+        if !persons::seen_by(&self.principal) {
             persons::hide_in_entry(&mut entry);
         }
         entry
