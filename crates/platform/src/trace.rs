@@ -91,11 +91,14 @@ pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     async move { HERE.scope(context, work).await }
 }
 
-/// The context that a caller sent, if it sent a valid one.
+/// The context that a caller sent, if it sent a valid one: its ids and flags, written anew. What else the headers say
+/// (`tracestate`, a longer `traceparent`) would go into every entry and out to receivers, and it may be anything.
 pub(crate) fn accept(headers: &http::HeaderMap) -> Option<TraceContext> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let sent = TraceContext { traceparent: text("traceparent"), tracestate: text("tracestate") };
-    parse(&sent).map(|_| sent)
+    let span = parse(&sent)?;
+    let ids = SpanContext::new(span.trace_id(), span.span_id(), span.trace_flags(), true, TraceState::default());
+    Some(render(&ids))
 }
 
 /// A new trace that nobody records: errors and log entries name it all the same.

@@ -29,8 +29,6 @@ pub(super) struct Told {
     pub(super) given_back: Vec<i16>,
     /// (part, epoch, why it stands still, or that it no longer does)
     pub(super) notes: Vec<(u16, i64, Option<String>)>,
-    /// Parts that the coordinator works on already.
-    pub(super) known: HashSet<u16>,
 }
 
 /// A fair share of the parts, so that `live` owners hold them all.
@@ -110,15 +108,16 @@ impl<P: Projection> Follower<P> {
                             held.push(self::held(row)?);
                         }
                     }
-                    let new: Vec<i16> = held
-                        .iter()
-                        .filter(|held| !told.known.contains(&held.part))
-                        .map(|held| held.part as i16)
-                        .collect();
+                    // Of every part held: one that was lost and won again in between has a new epoch, and what was parked
+                    // of it meanwhile must not be overtaken.
+                    let parts: Vec<i16> = held.iter().map(|held| held.part as i16).collect();
                     let mut parked: HashMap<u16, HashSet<EntityKey>> = HashMap::new();
-                    if !new.is_empty() {
-                        let rows =
-                            sqlx::query(sql.parked_entities.clone()).bind(name).bind(new).fetch_all(tx.conn()).await?;
+                    if !parts.is_empty() {
+                        let rows = sqlx::query(sql.parked_entities.clone())
+                            .bind(name)
+                            .bind(parts)
+                            .fetch_all(tx.conn())
+                            .await?;
                         for row in &rows {
                             let (part, entity, _) = parked_entity(row)?;
                             parked.entry(part).or_default().insert(entity);

@@ -5,6 +5,7 @@ use axum::{
     extract::{MatchedPath, Request},
     response::{IntoResponse, Response},
 };
+use http::Method;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -70,7 +71,7 @@ impl Port {
             Wire::Http => request
                 .extensions()
                 .get::<MatchedPath>()
-                .map_or_else(|| "_OTHER".to_owned(), |route| format!("{} {}", request.method(), route.as_str())),
+                .map_or_else(|| "_OTHER".to_owned(), |route| format!("{} {}", verb(request.method()), route.as_str())),
         }
     }
 
@@ -83,5 +84,15 @@ impl Port {
     pub(super) fn is_open(&self, request: &Request) -> bool {
         let path = request.uri().path();
         self.wire == Wire::Grpc && (path.starts_with("/grpc.health.v1.") || path.starts_with("/grpc.reflection."))
+    }
+}
+
+/// A method by which a call may be named: any other token is the caller's own, and there are as many as callers like.
+fn verb(method: &Method) -> &str {
+    match *method {
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => {
+            method.as_str()
+        }
+        _ => "_OTHER",
     }
 }

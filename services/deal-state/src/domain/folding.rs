@@ -127,7 +127,12 @@ fn touched(mut deal: pb::Deal, last: Option<&pb::Deal>, touch: Option<Touch>) ->
     match touch {
         Some(touch) => {
             deal.recorded_at = Some(to_wire(touch.recorded_at));
-            deal.origin = touch.origin as i32;
+            // History that is filled in makes no past of a deal that is under way: its alarms are still for people to hear.
+            let under_way = last.is_some_and(|last| last.origin() == Origin::Live);
+            deal.origin = match touch.origin {
+                Origin::Backfill if under_way => Origin::Live as i32,
+                origin => origin as i32,
+            };
         }
         None => {
             deal.recorded_at = last.and_then(|last| last.recorded_at);

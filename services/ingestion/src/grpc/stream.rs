@@ -5,7 +5,10 @@ use std::future::ready;
 
 use futures::{Stream, StreamExt, stream::once};
 use throughline_platform::{Failure, principal::Scope, trace};
-use throughline_proto::ingestion::v1::{Outcome, StreamEventsRequest, StreamEventsResponse};
+use throughline_proto::{
+    ingestion::v1::{Outcome, StreamEventsRequest, StreamEventsResponse},
+    log::v1::TraceContext,
+};
 use tokio::task::JoinHandle;
 use tonic::{Status, Streaming, codegen::http::HeaderValue};
 
@@ -39,7 +42,10 @@ pub(super) fn run(
         .take_until(stopping.cancelled_owned())
         .then(move |batch| {
             let (service, credentials, trace) = (service.clone(), credentials.clone(), trace.clone());
-            async move { trace::scope(trace, Box::pin(prepare(service, credentials, batch?))).await.map_err(Status::from) }
+            async move {
+                let prepared = begin(trace, service, credentials, batch?);
+                prepared.await.map_err(Failure::internal).flatten().map_err(Status::from)
+            }
         })
         // Nothing is read behind a batch that is wrong, and those before it are acknowledged first.
         .scan(false, |failed, batch| {
@@ -63,6 +69,18 @@ pub(super) fn run(
             })
             .filter_map(ready),
         )
+}
+
+/// Prepares in a task of its own, for the same reason for which [`settle`] has one: a caller that stops reading must not
+/// hold what others wait for.
+fn begin(
+    trace: TraceContext,
+    service: Ingestion,
+    credentials: Option<HeaderValue>,
+    batch: StreamEventsRequest,
+) -> JoinHandle<Result<Batch, Failure>> {
+    #[expect(clippy::disallowed_methods, reason = "one at a time a stream, gone as soon as it has read the directory")]
+    tokio::spawn(trace::scope(trace, async move { prepare(service, credentials, batch).await }))
 }
 
 async fn prepare(

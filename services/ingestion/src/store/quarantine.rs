@@ -198,26 +198,36 @@ pub(crate) async fn page(
     Ok(listed.collect())
 }
 
-/// The oldest events that are not released.
+/// Why an event may rest that can become right by itself: a rooftop is added, time passes.
+const MENDABLE: &[i16] = &[Reason::UnknownRooftop as i16, Reason::TimeInFuture as i16];
+
+/// The oldest events that are not released and may have become right.
 pub(crate) async fn oldest(
     tx: &mut Tx,
     group: &str,
     rooftops: Option<&[String]>,
     limit: i64,
 ) -> Result<Vec<Resting>, Failure> {
-    Ok(sqlx::query_file_as!(Resting, "sql/quarantine_oldest.sql", group, rooftops as Option<&[String]>, limit)
-        .fetch_all(tx.conn())
-        .await?)
+    Ok(sqlx::query_file_as!(
+        Resting,
+        "sql/quarantine_oldest.sql",
+        group,
+        rooftops as Option<&[String]>,
+        limit,
+        MENDABLE
+    )
+    .fetch_all(tx.conn())
+    .await?)
 }
 
-/// Those of these events that are not released.
+/// Those of these events that are not released and may have become right.
 pub(crate) async fn named(
     tx: &mut Tx,
     group: &str,
     ids: &[Uuid],
     rooftops: Option<&[String]>,
 ) -> Result<Vec<Resting>, Failure> {
-    Ok(sqlx::query_file_as!(Resting, "sql/quarantine_named.sql", group, ids, rooftops as Option<&[String]>)
+    Ok(sqlx::query_file_as!(Resting, "sql/quarantine_named.sql", group, ids, rooftops as Option<&[String]>, MENDABLE)
         .fetch_all(tx.conn())
         .await?)
 }

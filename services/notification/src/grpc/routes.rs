@@ -66,7 +66,7 @@ pub(super) async fn create(
                 store::add_secret(tx, &group, &route.id, &secret).await?;
                 answer.signing_secret = secret.reveal();
             }
-            tracing::info!(group, route = route.id, by, actor = request.actor, "a route was made");
+            tracing::info!(group, route = route.id, by, "a route was made");
             Ok(answer)
         })
     });
@@ -158,14 +158,7 @@ pub(super) async fn delete(
             admit(&principal, &route.content.rooftops)?;
             store::delete_route(tx, group, &id).await?;
             let withheld = store::withhold_of_route(tx, group, &id, Withheld::RouteDeleted, now).await?;
-            tracing::info!(
-                group,
-                route = id,
-                by = principal.key_id,
-                actor = request.actor,
-                withheld,
-                "a route was removed"
-            );
+            tracing::info!(group, route = id, by = principal.key_id, withheld, "a route was removed");
             Ok::<_, Failure>(withheld)
         })
     });

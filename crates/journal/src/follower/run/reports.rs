@@ -38,6 +38,10 @@ impl<P: Projection> Coordinator<P> {
             new = true;
         }
         if new {
+            // A stream that is open, or being opened, was asked for other positions: what it says of a part that came back
+            // runs ahead of the cursor.
+            self.stream = None;
+            self.generation += 1;
             self.reopen.get_or_insert(Instant::now());
         }
         let metrics = self.follower.0.logs.metrics();

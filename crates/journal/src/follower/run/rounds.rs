@@ -59,7 +59,6 @@ impl<P: Projection> Coordinator<P> {
                 told.notes.push((*number, part.epoch, note));
             }
         }
-        told.known = self.parts.keys().copied().collect();
         let follower = self.follower.clone();
         self.spawn(async move { Report::Leased(follower.lease_round(told).await) });
     }
