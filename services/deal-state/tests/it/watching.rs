@@ -124,6 +124,29 @@ async fn a_deal_of_which_nothing_was_heard_for_two_weeks_is_on_no_board() {
 }
 
 #[tokio::test]
+async fn what_fell_silent_while_nobody_watched_leaves_a_board_that_resumes() {
+    let suite = Suite::start().await;
+    let token = suite.tell([says(NORTH, event("deal.opened", "S1", 0, &[]))]).await;
+    suite.hash(&token).await;
+    let mut stream = suite.watch(WatchBoardRequest::default()).await;
+    let snapshot = next(&mut stream).await;
+    assert_eq!(names(&snapshot).len(), 1);
+    drop(stream);
+
+    suite.hand.advance(SignedDuration::from_hours(15 * 24));
+    let resumed = WatchBoardRequest { resume_token: snapshot.resume_token.clone(), ..Default::default() };
+    let mut stream = suite.watch(resumed).await;
+    loop {
+        let change = next(&mut stream).await;
+        assert!(!change.snapshot, "it goes on where it was");
+        if !change.removes.is_empty() {
+            assert_eq!(change.removes, [snapshot.upserts[0].deal.clone()]);
+            break;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_signed_contract_without_a_ready_car_shows() {
     let suite = Suite::start().await;
     let token = suite

@@ -70,8 +70,8 @@ impl Deals {
             looked: Instant::now(),
             aged_until: self.cx.platform.clock.now(),
         };
-        if let Some(positions) = resumed.filter(|_| !request.once) {
-            board.resume(positions).await?;
+        if let Some((positions, aged_until)) = resumed.filter(|_| !request.once) {
+            board.resume(positions, aged_until).await?;
         }
         let answers = futures::stream::try_unfold(board, |mut board| async move {
             let next = board.next().await?;
@@ -105,15 +105,17 @@ impl Deals {
         }
     }
 
-    fn opened(&self, bound_to: &str, token: &str) -> Result<Vec<(u16, u64)>, Failure> {
+    /// What a resume token holds: places in the log, and until when the board had been cleared of what was silent too long.
+    fn opened(&self, bound_to: &str, token: &str) -> Result<(Vec<(u16, u64)>, Option<Timestamp>), Failure> {
         let payload = self.cx.platform.sealer.open(PURPOSE, bound_to, token);
         let places =
             payload.and_then(|payload| GetHeadsResponse::decode(payload.as_slice()).ok()).ok_or_else(|| {
                 let message = "the resume token was not issued for this caller and these rooftops: start without one";
                 Failure::new(Code::InvalidArgument, Reason::InvalidToken, message).at_field("resume_token")
             })?;
+        let aged_until = places.consistency_token.parse().ok();
         let places = places.heads.iter().filter_map(|head| Some((u16::try_from(head.part).ok()?, head.position)));
-        Ok(places.collect())
+        Ok((places.collect(), aged_until))
     }
 }
 
@@ -160,7 +162,8 @@ impl Board {
     }
 
     /// Goes on where a token left off, unless too much happened since.
-    async fn resume(&mut self, positions: Vec<(u16, u64)>) -> Result<(), Failure> {
+    async fn resume(&mut self, positions: Vec<(u16, u64)>, aged_until: Option<Timestamp>) -> Result<(), Failure> {
+        let Some(aged_until) = aged_until else { return Ok(()) };
         let known: BTreeMap<u16, u64> = positions.into_iter().collect();
         let heads: BTreeMap<u16, u64> = self.heads().await?.into_iter().collect();
         // A rooftop that came later is in no token.
@@ -169,6 +172,8 @@ impl Board {
             heads.iter().map(|(part, head)| head.saturating_sub(known.get(part).copied().unwrap_or(0))).sum();
         if all_known && missed <= MOST_MISSED {
             self.positions = heads.keys().filter_map(|part| Some((*part, *known.get(part)?))).collect();
+            // What left the board by mere silence while nobody watched stands in no log.
+            self.aged_until = aged_until;
             self.step = Step::Changes(Box::new(self.tail()));
         }
         Ok(())
@@ -193,7 +198,7 @@ impl Board {
     fn answer(&self) -> WatchBoardResponse {
         let heads =
             self.positions.iter().map(|(part, position)| PartPosition { part: u32::from(*part), position: *position });
-        let places = GetHeadsResponse { heads: heads.collect(), consistency_token: String::new() };
+        let places = GetHeadsResponse { heads: heads.collect(), consistency_token: self.aged_until.to_string() };
         let platform = &self.deals.cx.platform;
         WatchBoardResponse {
             complete: true,
