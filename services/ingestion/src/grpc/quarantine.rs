@@ -92,14 +92,16 @@ pub(super) async fn replay(
     let manner = Manner { origin: Origin::Replay, actor: request::actor(asked.actor)? };
     let resting = resting(&service.cx.db, &principal, &asked.names).await?;
     let now = service.cx.clock.now();
-    let events: Vec<Incoming<'_>> = resting.into_iter().map(|rest| wake(rest, now)).collect::<Result<_, _>>()?;
+    // What was broken when it came rests without its broken part: accepted, it would mean something else.
+    let (mendable, broken): (Vec<Resting>, Vec<Resting>) = resting.into_iter().partition(|rest| rest.mendable);
+    let events: Vec<Incoming<'_>> = mendable.into_iter().map(|rest| wake(rest, now)).collect::<Result<_, _>>()?;
     let call = service.intake.prepare(&principal, &manner, Patience::Refuse, events.into_iter()).await?;
     let answer = service.intake.settle(call, Patience::Refuse).await?;
     let settled = |outcome| answer.events.iter().filter(|event| event.outcome == outcome).count() as u32;
     Ok(ReplayQuarantinedResponse {
         accepted: answer.accepted,
         duplicates: answer.duplicates,
-        quarantined: settled(Outcome::Quarantined) + settled(Outcome::Refused),
+        quarantined: settled(Outcome::Quarantined) + settled(Outcome::Refused) + broken.len() as u32,
     })
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Resting {
     pub(crate) rooftop: String,
     pub(crate) source: String,
     pub(crate) event: Vec<u8>,
+    /// Whether it may have become right by itself.
+    pub(crate) mendable: bool,
 }
 
 /// Why an event that was tried again is still kept apart.
@@ -201,7 +203,7 @@ pub(crate) async fn page(
 /// Why an event may rest that can become right by itself: a rooftop is added, time passes.
 const MENDABLE: &[i16] = &[Reason::UnknownRooftop as i16, Reason::TimeInFuture as i16];
 
-/// The oldest events that are not released and may have become right.
+/// The oldest events that are not released, those first that may have become right.
 pub(crate) async fn oldest(
     tx: &mut Tx,
     group: &str,
@@ -220,7 +222,7 @@ pub(crate) async fn oldest(
     .await?)
 }
 
-/// Those of these events that are not released and may have become right.
+/// Those of these events that are not released.
 pub(crate) async fn named(
     tx: &mut Tx,
     group: &str,
