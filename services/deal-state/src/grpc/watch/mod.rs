@@ -105,8 +105,8 @@ impl Deals {
         }
     }
 
-    /// What a resume token holds: places in the log, and until when the board had been cleared of what was silent too long.
-    fn opened(&self, bound_to: &str, token: &str) -> Result<(Vec<(u16, u64)>, Option<Timestamp>), Failure> {
+    /// What a resume token holds.
+    fn opened(&self, bound_to: &str, token: &str) -> Result<Resumed, Failure> {
         let payload = self.cx.platform.sealer.open(PURPOSE, bound_to, token);
         let places =
             payload.and_then(|payload| GetHeadsResponse::decode(payload.as_slice()).ok()).ok_or_else(|| {
@@ -125,6 +125,9 @@ fn bound_to(principal: &Principal, rooftops: &[String]) -> String {
     rooftops.dedup();
     format!("{}\n{}", principal.group, rooftops.join("\n"))
 }
+
+/// Places in the log, and until when the board had been cleared of what was silent too long.
+type Resumed = (Vec<(u16, u64)>, Option<Timestamp>);
 
 enum Step {
     Snapshot(Place),
