@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::unistd::{Uid, geteuid};
 
@@ -29,6 +30,10 @@ pub fn create_passable(dir: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// How often a folder that is in use is asked for again, and how many times: a second in all.
+const ASK_EVERY: Duration = Duration::from_millis(25);
+const ASK_AGAIN: u32 = 40;
+
 /// The directory that one server owns, held by a lock for as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -51,6 +56,18 @@ impl Folder {
         let path = dir.canonicalize().doing("resolve", dir)?;
         let lock = lock(&path)?;
         Ok(Self { path, _lock: lock })
+    }
+
+    /// The same, given a moment: a child that another thread is starting just now holds every open file of ours, a lock that
+    /// was let go of included, until it becomes the program that it is to run.
+    pub(crate) async fn claim_soon(dir: &Path) -> Result<Self, Error> {
+        for _ in 0..ASK_AGAIN {
+            match Self::claim(dir) {
+                Err(Error::InUse { .. }) => tokio::time::sleep(ASK_EVERY).await,
+                decided => return decided,
+            }
+        }
+        Self::claim(dir)
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -69,7 +69,7 @@ impl Postgres {
     /// stopped first. Returns when connections are welcome.
     pub async fn start(options: &PostgresOptions) -> Result<Self, Error> {
         let options = options.clone();
-        let folder = Folder::claim(&options.dir)?;
+        let folder = Folder::claim_soon(&options.dir).await?;
         let owner = folder.owner_of(DATA);
         let account = Account::choose(owner, &["postgres", "nobody"])?;
         account.check_reach(folder.path())?;

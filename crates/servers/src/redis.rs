@@ -58,7 +58,7 @@ impl Redis {
     pub async fn start(options: &RedisOptions) -> Result<Self, Error> {
         let options = options.clone();
         let install = RedisInstall::find()?;
-        let folder = Folder::claim(&options.dir)?;
+        let folder = Folder::claim_soon(&options.dir).await?;
         let account = Account::choose(folder.owner_of(DATA), &["redis", "nobody"])?;
         account.check_reach(folder.path())?;
         account.check_reach(&install.server)?;
