@@ -127,12 +127,14 @@ proptest! {
             event["data"][&canary] = 1.into();
             event["data"]["keys"][&canary] = "1".into();
         }
+        // A day in `time` is what that field is for.
+        let is_day = canary.parse::<jiff::civil::Date>().is_ok()
+            && !nested
+            && attribute.is_some_and(|place| PLACES[place] == "time");
         let parsed = read(&event.to_string());
         let told = format!("{parsed:?}");
-        prop_assert!(!told.contains(&canary), "told: {}", told);
+        prop_assert!(is_day || !told.contains(&canary), "told: {}", told);
         let kept = encode(&canonical(parsed)).body;
-        // A day in `time` is what that field is for.
-        let is_day = canary.len() == 10 && canary.starts_with("19");
         prop_assert!(is_day || !kept.windows(canary.len()).any(|bytes| bytes == canary.as_bytes()), "kept");
     }
 
