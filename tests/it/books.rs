@@ -39,6 +39,23 @@ pub async fn assert_whole(db: &mut PgConnection, logs: &[(&str, &str)]) {
     assert_eq!(beyond, 0, "a cursor lies beyond the end of the log");
 }
 
+/// Rows that were read by going through a whole table, over all of an import: a statement that did so for each batch, or for
+/// each of some hundred calls, would have read millions.
+const READ_AT_LENGTH: i64 = 100_000;
+
+/// What the services did so far cost no more because there was more of it.
+pub async fn assert_rows_were_reached_by_key(db: &mut PgConnection) {
+    let read: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT relid::regclass::text, seq_scan, seq_tup_read FROM pg_stat_user_tables
+         WHERE seq_tup_read > $1 ORDER BY seq_tup_read DESC",
+    )
+    .bind(READ_AT_LENGTH)
+    .fetch_all(db)
+    .await
+    .unwrap();
+    assert!(read.is_empty(), "read from end to end, as (table, times, rows): {read:?}");
+}
+
 /// Every event of the event log. Fails if one is there twice, or is not among the ids that were used.
 pub async fn accepted(db: &mut PgConnection) -> BTreeSet<Identity> {
     let rows = sqlx::query("SELECT rooftop, body FROM ingestion.event_log").fetch_all(&mut *db).await.unwrap();

@@ -7,9 +7,12 @@ use std::{
 
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
-use throughline_testkit::{Scratch, samples};
+use throughline_testkit::{Scratch, connect, samples};
 
-use crate::suite::{Suite, scratch_suite};
+use crate::{
+    books,
+    suite::{Suite, scratch_suite},
+};
 
 /// Minutes by which a wait may differ: the truth is rounded to hundredths.
 const TOLERANCE: f64 = 0.02;
@@ -67,6 +70,7 @@ async fn the_samples_are_accounted_for_and_equal_the_truth() {
     assert_eq!(first, json!({"read": 82_307, "accepted": 81_541, "duplicate": 766, "quarantined": 0}));
 
     let report = suite.run(&["report", "--by", "deal", "--format", "json", "--timeout", "240s"]).await;
+    books::assert_rows_were_reached_by_key(&mut connect(&suite.postgres_url()).await).await;
     assert!(report.status.success(), "{}", report.stderr);
     every_wait_equals_the_truth(&samples, &report.json());
 

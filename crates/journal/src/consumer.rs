@@ -46,7 +46,7 @@ impl Consumer {
         let rows = self
             .cx
             .db
-            .work(Role::Worker, move |tx| {
+            .statement(Role::Worker, move |tx| {
                 Box::pin(async move { sqlx::query(sql).bind(name).fetch_all(tx.conn()).await })
             })
             .await?;
@@ -67,7 +67,7 @@ impl Consumer {
         let row = self
             .cx
             .db
-            .work(Role::Worker, move |tx| {
+            .statement(Role::Worker, move |tx| {
                 Box::pin(async move { sqlx::query(sql).bind(name).fetch_one(tx.conn()).await })
             })
             .await?;
@@ -88,7 +88,7 @@ impl Consumer {
             let behind: i64 = self
                 .cx
                 .db
-                .work(Role::Worker, move |tx| {
+                .statement(Role::Worker, move |tx| {
                     Box::pin(async move {
                         sqlx::query_scalar(sql).bind(name).bind(parts).bind(wanted).fetch_one(tx.conn()).await
                     })

@@ -19,6 +19,11 @@ pub(crate) struct Stretch {
     pub(crate) upto: u64,
 }
 
+/// Stretches as the arrays that Postgres unnests: part, after, up to.
+pub(crate) fn columns(stretches: &[Stretch]) -> (Vec<i16>, Vec<i64>, Vec<i64>) {
+    stretches.iter().map(|stretch| (stretch.part as i16, stretch.after as i64, stretch.upto as i64)).collect()
+}
+
 /// A cursor lies before what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooOld {

@@ -12,7 +12,7 @@ mod part;
 mod run;
 mod stream;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use throughline_platform::{peers::Peer, tasks::OnExit};
 use tokio::sync::watch;
@@ -37,8 +37,17 @@ pub struct FollowerSpec {
     pub log: &'static str,
     /// Who serves that log.
     pub peer: Peer,
+    pub pace: Pace,
+}
+
+/// How much of a part is worked on at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
     /// Most entries in one transaction.
     pub max_batch: usize,
+    /// At least so long from the beginning of one batch of a part to that of the next, unless a whole batch waits: what
+    /// need not be done at once costs less done together. The first entry after a quiet time never waits.
+    pub gather: Duration,
 }
 
 /// Follows a log for one consumer; replicas share its parts.

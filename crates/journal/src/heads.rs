@@ -22,6 +22,9 @@ use crate::{Log, PARTS};
 /// A commit in flight may carry a `recorded_at` that lies this long back (real time); completeness keeps clear of it.
 const SETTLED_AFTER: Duration = Duration::from_millis(200);
 
+/// From one look to the next at least: under load many are told at once, and the first after a quiet time never waits.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
 /// The end of one part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head {
@@ -162,6 +165,7 @@ impl Log {
                 }
                 Err(_) => {}
             }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     }
 
@@ -192,10 +196,11 @@ impl Log {
         parts: Option<Vec<i16>>,
     ) -> Result<Vec<(u16, u64, u64, Option<Timestamp>)>, Failure> {
         let sql = self.sql().heads.clone();
+        let parts = parts.unwrap_or_else(|| (0..PARTS as i16).collect());
         let rows = self
             .platform()
             .db
-            .work(Role::Worker, move |tx| {
+            .statement(Role::Worker, move |tx| {
                 Box::pin(async move { sqlx::query(sql).bind(parts).fetch_all(tx.conn()).await })
             })
             .await?;

@@ -26,7 +26,7 @@ mod wait;
 
 pub use context::{Context, Logs};
 pub use entry::{Entry, NewEntry};
-pub use follower::{Follower, FollowerSpec};
+pub use follower::{Follower, FollowerSpec, Pace};
 pub use lanes::{Commit, LaneSpec, Lanes};
 pub use log::Log;
 pub use projection::{ApplyError, Projection};

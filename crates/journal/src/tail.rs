@@ -6,12 +6,12 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     Log, Positions,
-    feed::{Feed, READ_CUT, Stretch, too_old},
+    feed::{Feed, READ_CUT, Stretch, columns, too_old},
     heads::Heads,
     rows::stored,
 };
 
-/// Positions looked through at a time: most may be other groups'.
+/// Positions looked through at a time, of all parts together: most may be other groups'.
 const WINDOW: u64 = 1_000;
 
 /// Reads a log on behalf of a caller, in this process.
@@ -39,7 +39,7 @@ impl Log {
 }
 
 impl Tail {
-    /// The next entries, all of one part and in order; none at all (an empty list) if nothing comes by then, and `None`
+    /// The next entries, those of each part in order; none at all (an empty list) if nothing comes by then, and `None`
     /// when the process stops. OUT_OF_RANGE when the log no longer keeps what comes next.
     ///
     /// Dropping the future loses nothing.
@@ -79,33 +79,41 @@ impl Tail {
 
     async fn read(&mut self) -> Result<Vec<StoredEntry>, Failure> {
         let stretches = self.feed.next_read(WINDOW);
-        let Some(stretch) = stretches.first().copied() else { return Ok(Vec::new()) };
-        let rows = self.read_group(stretch).await?;
+        if stretches.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.read_group(&stretches).await?;
         let entries = rows.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
         let bytes: usize = entries.iter().map(|entry| entry.body.len()).sum();
-        let upto = match entries.last() {
-            // The window may have been cut short here.
-            Some(last) if bytes >= READ_CUT => last.position,
-            // The rest of it holds nothing of this caller's.
-            _ => stretch.upto,
-        };
-        self.feed.sent(stretch.part, upto);
-        self.feed.turn(&[stretch]);
+        // It may have been cut short at the last entry, and then nothing is known of what lies behind that.
+        let cut = entries.last().filter(|_| bytes >= READ_CUT).map(|last| (last.part as u16, last.position));
+        for stretch in &stretches {
+            match cut {
+                Some((part, position)) if part == stretch.part => {
+                    self.feed.sent(part, position);
+                    break;
+                }
+                // The rest of it holds nothing of this caller's.
+                _ => self.feed.sent(stretch.part, stretch.upto),
+            }
+        }
+        self.feed.turn(&stretches);
         Ok(entries)
     }
 
-    async fn read_group(&self, stretch: Stretch) -> Result<Vec<sqlx::postgres::PgRow>, Failure> {
+    async fn read_group(&self, stretches: &[Stretch]) -> Result<Vec<sqlx::postgres::PgRow>, Failure> {
         let (sql, group, rooftops) =
             (self.log.sql().read_group.clone(), self.caller.group.clone(), self.rooftops.clone());
+        let (parts, after, upto) = columns(stretches);
         self.log
             .platform()
             .db
             .read(&self.caller, move |tx| {
                 Box::pin(async move {
                     sqlx::query(sql)
-                        .bind(stretch.part as i16)
-                        .bind(stretch.after as i64)
-                        .bind(stretch.upto as i64)
+                        .bind(parts)
+                        .bind(after)
+                        .bind(upto)
                         .bind(group)
                         .bind(rooftops)
                         .fetch_all(tx.conn())

@@ -8,7 +8,7 @@ mod tx;
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use sqlx::{PgPool, Postgres, pool::PoolConnection, postgres::PgConnectOptions};
 use tracing::Instrument;
 
 pub use catalogue::{Sight, catalogue_check};
@@ -78,7 +78,7 @@ impl Db {
 
     /// Whether Postgres answers, within `limit`.
     pub async fn ping(&self, limit: Duration) -> Result<(), Failure> {
-        let asked = self.work(Role::Worker, |tx| {
+        let asked = self.statement(Role::Worker, |tx| {
             Box::pin(async move {
                 sqlx::query_file!("sql/ping.sql").fetch_one(tx.conn()).await?;
                 Ok::<_, Failure>(())
@@ -95,21 +95,38 @@ impl Db {
         tokio::join!(self.0.api.close(), self.0.worker.close(), self.0.appender.close());
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one way; the task is awaited at once and holds one transaction"
-    )]
+    /// A single statement of our own work over all groups, without the round trips that begin and commit: for what is
+    /// asked hundreds of times a second.
+    pub async fn statement<T, E, F>(&self, role: Role, f: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<sqlx::Error> + Send + 'static,
+    {
+        let conn = self.connection(role).await?;
+        apart(async move {
+            let mut tx = Tx::of_one_statement(conn);
+            let outcome = f(&mut tx).await;
+            tx.done();
+            outcome
+        })
+        .await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one way")]
+    async fn connection(&self, role: Role) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        self.0.of(role).acquire().await
+    }
+
     async fn run<T, E, F>(&self, role: Role, tenant: Option<String>, read_only: bool, f: F) -> Result<T, E>
     where
         F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<sqlx::Error> + Send + 'static,
     {
-        // A caller that gives up while it queues for a connection leaves the queue; from here on it can't reach us any more:
-        // a transaction dropped half way is how a later, acknowledged write was lost (sqlx 0.9.0).
-        let conn = self.0.of(role).acquire().await?;
+        let conn = self.connection(role).await?;
         let left = deadline::left();
-        let transaction = async move {
+        apart(async move {
             let mut tx = Tx::begin(conn, tenant.as_deref(), read_only, left).await?;
             match f(&mut tx).await {
                 Ok(value) => {
@@ -121,14 +138,25 @@ impl Db {
                     Err(error)
                 }
             }
-        };
-        match tokio::spawn(trace::carry(transaction).in_current_span()).await {
-            Ok(outcome) => outcome,
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // Only the end of the runtime cancels it.
-                Err(_) => Err(sqlx::Error::WorkerCrashed.into()),
-            },
-        }
+        })
+        .await
+    }
+}
+
+/// A caller that gives up while it queues for a connection leaves the queue; from there on it can't reach the work any more:
+/// a transaction dropped half way is how a later, acknowledged write was lost (sqlx 0.9.0).
+#[expect(clippy::disallowed_methods, reason = "the task is awaited at once and holds one transaction")]
+async fn apart<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<sqlx::Error> + Send + 'static,
+{
+    match tokio::spawn(trace::carry(work).in_current_span()).await {
+        Ok(outcome) => outcome,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Only the end of the runtime cancels it.
+            Err(_) => Err(sqlx::Error::WorkerCrashed.into()),
+        },
     }
 }

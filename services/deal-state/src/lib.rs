@@ -12,10 +12,10 @@ mod store;
 mod wire;
 mod worker;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use throughline_journal::{Context, Follower, FollowerSpec, Log, host::Service};
+use throughline_journal::{Context, Follower, FollowerSpec, Log, Pace, host::Service};
 use throughline_platform::{Failure, Migrations, Slice, peers::Peer};
 use throughline_process::Key;
 
@@ -63,8 +63,13 @@ pub async fn start_with(cx: &Context, settings: Settings) -> Result<Slice, Failu
         metrics: DealMetrics::register(&cx.platform.metrics),
         faults: settings.faults,
     };
-    let spec =
-        FollowerSpec { schema: SCHEMA, consumer: CONSUMER, log: "event", peer: Peer::Ingestion, max_batch: MAX_BATCH };
+    let spec = FollowerSpec {
+        schema: SCHEMA,
+        consumer: CONSUMER,
+        log: "event",
+        peer: Peer::Ingestion,
+        pace: Pace { max_batch: MAX_BATCH, gather: Duration::ZERO },
+    };
     Follower::new(cx, spec, Arc::new(folder)).spawn();
     Ok(Slice::new(CONSUMER).grpc(Deals::new(cx.clone(), log).server()))
 }

@@ -9,10 +9,10 @@ mod webhook;
 mod wire;
 mod worker;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use throughline_journal::{Context, Follower, FollowerSpec, host::Service};
+use throughline_journal::{Context, Follower, FollowerSpec, Pace, host::Service};
 use throughline_platform::{Failure, Options, Slice, peers::Peer, tasks::OnExit};
 use tokio::sync::Notify;
 
@@ -38,8 +38,13 @@ pub fn start(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
         let decided = Arc::new(Notify::new());
 
         let decider = worker::Decider::new(platform.clock.clone(), metrics.clone(), decided.clone());
-        let spec =
-            FollowerSpec { schema: SCHEMA, consumer: CONSUMER, log: "flag", peer: Peer::Rules, max_batch: BATCH };
+        let spec = FollowerSpec {
+            schema: SCHEMA,
+            consumer: CONSUMER,
+            log: "flag",
+            peer: Peer::Rules,
+            pace: Pace { max_batch: BATCH, gather: Duration::from_millis(50) },
+        };
         Follower::new(cx, spec, Arc::new(decider)).spawn();
 
         let webhooks = webhook::Webhooks::new(loopback(&platform.options))?;

@@ -10,10 +10,10 @@ mod store;
 mod wire;
 mod worker;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use throughline_journal::{Context, Follower, FollowerSpec, host::Service};
+use throughline_journal::{Context, Follower, FollowerSpec, Pace, host::Service};
 use throughline_platform::{Failure, Slice, peers::Peer};
 
 pub use store::MIGRATIONS;
@@ -34,7 +34,7 @@ pub fn start(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
             consumer: CONSUMER,
             log: "deal",
             peer: Peer::DealState,
-            max_batch: BATCH,
+            pace: Pace { max_batch: BATCH, gather: Duration::from_millis(100) },
         };
         Follower::new(cx, spec, Arc::new(worker::Reporting::new(metrics.clone()))).spawn();
         Ok(Slice::new("reporting").grpc(grpc::Reports::new(cx, metrics).into_server()))

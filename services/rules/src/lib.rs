@@ -8,10 +8,10 @@ mod store;
 mod wire;
 mod worker;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use throughline_journal::{Context, Follower, FollowerSpec, Log, host::Service};
+use throughline_journal::{Context, Follower, FollowerSpec, Log, Pace, host::Service};
 use throughline_platform::{Failure, Slice, peers::Peer, tasks::OnExit};
 
 pub use store::MIGRATIONS;
@@ -33,8 +33,13 @@ pub fn start(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
         let flags = Log::register(cx, SCHEMA, "flag", Some(CONSUMER));
 
         let rules = Arc::new(worker::Rules::new(flags.clone(), platform.clock.clone(), metrics.clone()));
-        let spec =
-            FollowerSpec { schema: SCHEMA, consumer: CONSUMER, log: "deal", peer: Peer::DealState, max_batch: BATCH };
+        let spec = FollowerSpec {
+            schema: SCHEMA,
+            consumer: CONSUMER,
+            log: "deal",
+            peer: Peer::DealState,
+            pace: Pace { max_batch: BATCH, gather: Duration::from_millis(50) },
+        };
         Follower::new(cx, spec, rules).spawn();
 
         let house = (platform.clone(), metrics);

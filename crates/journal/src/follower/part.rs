@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use throughline_proto::{log::v1::StoredEntry, time};
 use tokio::time::Instant;
 
+use super::Pace;
 use crate::entry::EntityKey;
 
 /// What an entry weighs in the buffer beside its body, bytes.
@@ -43,6 +44,8 @@ pub(super) struct Part {
     pub(super) leaving: bool,
     failures: u32,
     rest_until: Option<Instant>,
+    /// When the last batch was handed out.
+    began: Option<Instant>,
     standing: Standing,
     /// Batches committed, so that alarms are asked for again after each.
     batches: u64,
@@ -105,6 +108,7 @@ impl Part {
             leaving: false,
             failures: 0,
             rest_until: None,
+            began: None,
             standing: Standing::Running,
             batches: 0,
             note: None,
@@ -271,7 +275,7 @@ impl Part {
     }
 
     /// The next piece of work, and the weight that leaves the buffer.
-    pub(super) fn next(&mut self, max_batch: usize, clock: Timestamp, now: Instant) -> Option<(Work, usize)> {
+    pub(super) fn next(&mut self, pace: Pace, clock: Timestamp, now: Instant) -> Option<(Work, usize)> {
         if self.busy || self.leaving || self.rest_until.is_some_and(|until| until > now) {
             return None;
         }
@@ -284,12 +288,19 @@ impl Part {
         {
             return Some((Work::Tick(rule_time), 0));
         }
-        if self.buffer.is_empty() {
+        if self.buffer.is_empty() || self.gathers_until(pace).is_some_and(|until| until > now) {
             return None;
         }
-        let batch: Vec<_> = self.buffer.drain(..self.buffer.len().min(max_batch)).collect();
+        self.began = Some(now);
+        let batch: Vec<_> = self.buffer.drain(..self.buffer.len().min(pace.max_batch)).collect();
         let taken = batch.iter().map(weight).sum();
         Some((Work::Batch(batch), taken))
+    }
+
+    /// Until when entries that are here wait for others to join them.
+    pub(super) fn gathers_until(&self, pace: Pace) -> Option<Instant> {
+        let waiting = !self.busy && !self.leaving && (1..pace.max_batch).contains(&self.buffer.len());
+        self.began.filter(|_| waiting).map(|began| began + pace.gather)
     }
 
     pub(super) fn buffered_weight(&self) -> usize {

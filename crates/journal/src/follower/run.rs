@@ -56,6 +56,8 @@ pub(super) struct Coordinator<P: Projection> {
     parts: BTreeMap<u16, Part>,
     /// Where the last round of dispatching ended, so that no part waits for ever.
     turn: u16,
+    /// When the first part that gathers entries has done so; `None` as well while no more work can be handed out.
+    gathers_until: Option<Instant>,
     buffered: usize,
     working: usize,
     share: usize,
@@ -83,6 +85,7 @@ impl<P: Projection> Coordinator<P> {
             follower,
             parts: BTreeMap::new(),
             turn: 0,
+            gathers_until: None,
             buffered: 0,
             working: 0,
             share: 0,
@@ -121,6 +124,7 @@ impl<P: Projection> Coordinator<P> {
                 Some(ended) = self.jobs.join_next() => self.ended(ended),
                 message = next(&mut self.stream), if room => self.heard(message),
                 _ = step.tick() => self.stepped(),
+                () = gathered(self.gathers_until) => {}
             }
             self.dispatch();
         }
@@ -173,11 +177,12 @@ impl<P: Projection> Coordinator<P> {
 
     /// Hands out work, a part at a time, beginning after the part that came last.
     fn dispatch(&mut self) {
+        self.gathers_until = None;
         if self.working >= AT_ONCE {
             return;
         }
         let (now, clock) = (Instant::now(), self.follower.0.consumer.cx.clock.now());
-        let max_batch = self.follower.0.spec.max_batch;
+        let pace = self.follower.0.spec.pace;
         let order: Vec<u16> =
             self.parts.range(self.turn..).chain(self.parts.range(..self.turn)).map(|(number, _)| *number).collect();
         for number in order {
@@ -185,7 +190,7 @@ impl<P: Projection> Coordinator<P> {
                 break;
             }
             let Some(part) = self.parts.get_mut(&number) else { continue };
-            let Some((work, taken)) = part.next(max_batch, clock, now) else { continue };
+            let Some((work, taken)) = part.next(pace, clock, now) else { continue };
             part.busy = true;
             let fence = Fence { part: number, epoch: part.epoch, position: part.position };
             let parked: HashSet<EntityKey> = std::mem::take(&mut part.parked);
@@ -195,6 +200,9 @@ impl<P: Projection> Coordinator<P> {
             let follower = self.follower.clone();
             self.spawn(async move { Report::Worked(follower.work(fence, parked, work).await) });
         }
+        // What is due already waits for something else: its turn, or the end of a rest.
+        let gathering = self.parts.values().filter_map(|part| part.gathers_until(pace));
+        self.gathers_until = gathering.filter(|until| *until > now).min();
     }
 
     /// Lets running work end (each piece is bounded by the statement timeout), then gives everything back.
@@ -213,6 +221,13 @@ impl<P: Projection> Coordinator<P> {
 async fn next(stream: &mut Option<Streaming<SubscribeResponse>>) -> Option<Result<SubscribeResponse, Status>> {
     match stream {
         Some(stream) => stream.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn gathered(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
         None => std::future::pending().await,
     }
 }

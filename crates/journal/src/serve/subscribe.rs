@@ -12,7 +12,7 @@ use tonic::Status;
 
 use crate::{
     Log, PARTS,
-    feed::{Feed, READ_CUT, Stretch, too_old},
+    feed::{Feed, READ_CUT, Stretch, columns, too_old},
     heads::Heads,
     rows::stored,
 };
@@ -142,12 +142,10 @@ impl Subscription {
 impl Log {
     async fn read_stretches(&self, stretches: &[Stretch]) -> Result<Vec<sqlx::postgres::PgRow>, Failure> {
         let sql = self.sql().read.clone();
-        let parts: Vec<i16> = stretches.iter().map(|stretch| stretch.part as i16).collect();
-        let after: Vec<i64> = stretches.iter().map(|stretch| stretch.after as i64).collect();
-        let upto: Vec<i64> = stretches.iter().map(|stretch| stretch.upto as i64).collect();
+        let (parts, after, upto) = columns(stretches);
         self.platform()
             .db
-            .work(Role::Worker, move |tx| {
+            .statement(Role::Worker, move |tx| {
                 Box::pin(async move { sqlx::query(sql).bind(parts).bind(after).bind(upto).fetch_all(tx.conn()).await })
             })
             .await

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use prost::Message;
 use sqlx::PgConnection;
 use throughline_journal::{
-    ApplyError, Context, Entry, Follower, FollowerSpec, Log, NewEntry, Projection,
+    ApplyError, Context, Entry, Follower, FollowerSpec, Log, NewEntry, Pace, Projection,
     host::{self, Running, Service},
 };
 use throughline_platform::{
@@ -150,7 +150,7 @@ impl Sorter {
             consumer: "deal-state",
             log: "event",
             peer: Peer::Ingestion,
-            max_batch: 100,
+            pace: Pace { max_batch: 100, gather: Duration::ZERO },
         };
         Follower::new(cx, spec, Arc::new(sorter)).spawn();
         gate
@@ -223,7 +223,13 @@ impl Reader {
 }
 
 pub(crate) fn spec(consumer: &'static str, log: &'static str) -> FollowerSpec {
-    FollowerSpec { schema: "reading", consumer, log, peer: Peer::Ingestion, max_batch: 64 }
+    FollowerSpec {
+        schema: "reading",
+        consumer,
+        log,
+        peer: Peer::Ingestion,
+        pace: Pace { max_batch: 64, gather: Duration::ZERO },
+    }
 }
 
 #[async_trait]

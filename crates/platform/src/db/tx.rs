@@ -1,19 +1,26 @@
 //! A transaction, opened for one group or for our own work.
 use std::time::Duration;
 
-use sqlx::{PgConnection, Postgres, Transaction, pool::PoolConnection};
+use sqlx::{Executor, PgConnection, Postgres, pool::PoolConnection};
 
 /// No statement of ours takes longer, whoever waits for it.
 pub(super) const LONGEST_STATEMENT: Duration = Duration::from_secs(60);
 
 /// An open transaction.
+///
+/// Not sqlx's own: a connection whose `begin` was cancelled goes back to the pool of sqlx 0.9.0 with a transaction open that
+/// nobody knows of, and what its next user writes is rolled back after it was acknowledged. Here a connection goes back only
+/// once its transaction has ended; dropped before that, it is closed.
 #[derive(Debug)]
-pub struct Tx(Transaction<'static, Postgres>);
+pub struct Tx {
+    conn: PoolConnection<Postgres>,
+    ended: bool,
+}
 
 impl Tx {
     /// The connection, for `sqlx::query_file!(..).execute(tx.conn())`.
     pub fn conn(&mut self) -> &mut PgConnection {
-        &mut self.0
+        &mut self.conn
     }
 
     pub(super) async fn begin(
@@ -22,8 +29,8 @@ impl Tx {
         read_only: bool,
         left: Option<Duration>,
     ) -> Result<Self, sqlx::Error> {
-        let begin = if read_only { "BEGIN READ ONLY" } else { "BEGIN" };
-        let mut tx = Self(Transaction::begin(conn, Some(sqlx::SqlStr::from_static(begin))).await?);
+        let mut tx = Self { conn, ended: false };
+        tx.conn.execute(if read_only { "BEGIN READ ONLY" } else { "BEGIN" }).await?;
         // Zero would mean no limit to Postgres.
         let limit = left.map(|left| left.min(LONGEST_STATEMENT).as_millis().max(1));
         match (tenant, limit) {
@@ -39,14 +46,37 @@ impl Tx {
         Ok(tx)
     }
 
-    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
-        self.0.commit().await
+    /// A connection whose statement is a transaction by itself; `done` gives it back.
+    pub(super) fn of_one_statement(conn: PoolConnection<Postgres>) -> Self {
+        Self { conn, ended: false }
     }
 
-    pub(super) async fn rollback(self) {
-        // The failure that led here is the one worth telling; a connection that can't roll back is closed by the pool.
-        if let Err(error) = self.0.rollback().await {
+    pub(super) fn done(mut self) {
+        self.ended = true;
+    }
+
+    pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
+        self.end("COMMIT").await
+    }
+
+    pub(super) async fn rollback(mut self) {
+        // The failure that led here is the one worth telling; a connection that can't roll back is closed.
+        if let Err(error) = self.end("ROLLBACK").await {
             tracing::debug!(%error, "a rollback failed");
+        }
+    }
+
+    async fn end(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        self.conn.execute(statement).await?;
+        self.ended = true;
+        Ok(())
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.conn.close_on_drop();
         }
     }
 }

@@ -15,6 +15,10 @@ fn part() -> Part {
     Part::new(1, 0, HashSet::new())
 }
 
+fn batches_of(max_batch: usize) -> Pace {
+    Pace { max_batch, gather: Duration::ZERO }
+}
+
 fn batch(work: Option<(Work, usize)>) -> Vec<u64> {
     match work {
         Some((Work::Batch(entries), _)) => entries.iter().map(|entry| entry.position).collect(),
@@ -28,10 +32,10 @@ fn rule_time_waits_for_what_was_sent_before_and_for_the_next_entry() {
     part.receive([entry(1), entry(2)]).unwrap();
     part.claim(at(500));
     assert_eq!(part.rule_time(clock), None);
-    part.next(1, clock, now).unwrap();
+    part.next(batches_of(1), clock, now).unwrap();
     part.advance(1);
     assert_eq!(part.rule_time(clock), None);
-    part.next(1, clock, now).unwrap();
+    part.next(batches_of(1), clock, now).unwrap();
     part.advance(2);
     assert_eq!(part.rule_time(clock), Some(at(500)));
     assert_eq!(part.rule_time(at(400)), Some(at(400)));
@@ -48,11 +52,11 @@ fn alarms_are_asked_for_when_rule_time_moves_and_after_each_batch() {
     part.answered(asked, false);
     assert_eq!((part.fired, part.to_ask(clock, now)), (Some(at(10)), None));
     part.receive([entry(1)]).unwrap();
-    part.next(9, clock, now).unwrap();
+    part.next(batches_of(9), clock, now).unwrap();
     part.advance(1);
     let (_, asked) = part.to_ask(clock, now).unwrap();
     part.answered(asked, true);
-    assert_eq!(part.next(9, clock, now).unwrap().0, Work::Tick(at(10)));
+    assert_eq!(part.next(batches_of(9), clock, now).unwrap().0, Work::Tick(at(10)));
     part.ticked(at(10));
     assert!(part.to_ask(clock, now).is_some());
     part.tick_failed(now);
@@ -65,11 +69,11 @@ fn a_batch_that_came_back_goes_first_and_after_a_while_gives_way() {
     let (mut part, mut now, clock) = (part(), Instant::now(), at(1_000));
     part.receive((1..=5).map(entry)).unwrap();
     for failures in 1..=PATIENCE {
-        assert_eq!(batch(part.next(2, clock, now)), [1, 2]);
+        assert_eq!(batch(part.next(batches_of(2), clock, now)), [1, 2]);
         let (returned, dropped) = part.failed(vec![entry(1), entry(2)], now);
         assert_eq!(returned, 2 * weight(&entry(1)));
         assert_eq!(dropped, if failures == PATIENCE { 5 * weight(&entry(1)) } else { 0 });
-        assert_eq!(part.next(2, clock, now), None);
+        assert_eq!(part.next(batches_of(2), clock, now), None);
         now += LONGEST_REST;
     }
     assert_eq!((part.subscribe_after(), part.is_stopped()), (None, false));
@@ -86,7 +90,7 @@ fn a_stopped_part_finishes_what_it_has_and_looks_again_later() {
     assert_eq!(part.receive([entry(1), entry(3)]), Err((taken, gap)));
     part.stop("gap".to_owned(), now);
     assert_eq!((part.is_stopped(), part.note.take()), (true, Some(Some("gap".to_owned()))));
-    assert_eq!(batch(part.next(9, clock, now)), [1]);
+    assert_eq!(batch(part.next(batches_of(9), clock, now)), [1]);
     part.advance(1);
     assert!(!part.resumes(now));
     assert!(part.resumes(now + STOPPED_FOR));
@@ -102,8 +106,25 @@ fn retries_are_for_what_is_parked_and_go_first() {
     for entity in ["bad", "good", "bad"] {
         part.retry(key(entity));
     }
-    assert_eq!(part.next(9, clock, now).unwrap().0, Work::Retry(key("bad")));
-    assert_eq!(batch(part.next(9, clock, now)), [1]);
+    assert_eq!(part.next(batches_of(9), clock, now).unwrap().0, Work::Retry(key("bad")));
+    assert_eq!(batch(part.next(batches_of(9), clock, now)), [1]);
+}
+
+#[test]
+fn entries_gather_after_the_first_until_a_batch_is_full() {
+    let (mut part, now, clock) = (part(), Instant::now(), at(1_000));
+    let pace = Pace { max_batch: 3, gather: Duration::from_millis(50) };
+    let later = now + Duration::from_millis(20);
+    part.receive([entry(1)]).unwrap();
+    assert_eq!(batch(part.next(pace, clock, now)), [1]);
+    part.receive([entry(2)]).unwrap();
+    assert_eq!((part.next(pace, clock, later), part.gathers_until(pace)), (None, Some(now + pace.gather)));
+    part.receive([entry(3), entry(4)]).unwrap();
+    assert_eq!(part.gathers_until(pace), None);
+    assert_eq!(batch(part.next(pace, clock, later)), [2, 3, 4]);
+    part.receive([entry(5)]).unwrap();
+    assert_eq!(part.next(pace, clock, now + pace.gather), None);
+    assert_eq!(batch(part.next(pace, clock, later + pace.gather)), [5]);
 }
 
 proptest! {
@@ -117,7 +138,7 @@ proptest! {
             weighed += part.receive((first..first + length).map(entry)).unwrap();
             known = known.max(first + length - 1);
             prop_assert_eq!(part.buffered_weight(), weighed);
-            if let Some((Work::Batch(entries), taken)) = part.next(size, clock, now) {
+            if let Some((Work::Batch(entries), taken)) = part.next(batches_of(size), clock, now) {
                 weighed -= taken;
                 out.extend(entries.iter().map(|entry| entry.position));
                 part.advance(*out.last().unwrap());
