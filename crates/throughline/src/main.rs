@@ -39,8 +39,10 @@ enum Command {
     Up(commands::up::Arguments),
     /// Add or list rooftops.
     Rooftop(commands::rooftop::Arguments),
-    /// Import files of canonical events, in order, as history.
+    /// Import files as history: canonical events, or a vendor's files by a source profile.
     Import(commands::import::Arguments),
+    /// Source profiles: list, show, or try one on a file.
+    Profile(commands::profile::Arguments),
     /// List deals, the latest first.
     Deals(commands::deals::Arguments),
     /// List flags, the latest first.
@@ -84,6 +86,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Up(arguments) => commands::up::run(arguments).await,
         Command::Rooftop(arguments) => commands::rooftop::run(arguments).await,
         Command::Import(arguments) => commands::import::run(arguments).await,
+        Command::Profile(arguments) => commands::profile::run(arguments),
         Command::Deals(arguments) => commands::deals::run(arguments).await,
         Command::Flags(arguments) => commands::flags::run(arguments).await,
         Command::Reviews(arguments) => commands::reviews::run(arguments).await,

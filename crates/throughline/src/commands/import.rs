@@ -1,34 +1,33 @@
-//! `throughline import FILE…`: canonical JSON lines, plain or gzip, in order, as history.
+//! `throughline import PATH…`: canonical JSON lines or, with a profile, a vendor's files; plain or gzip, in order, as history.
+pub mod files;
 mod lines;
+mod profiled;
 mod rooftops;
+mod send;
+pub mod tally;
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Serialize;
-use throughline_proto::{
-    event::v1::Origin,
-    ingestion::v1::{
-        Outcome, StreamEventsRequest, StreamEventsResponse, ingestion_service_client::IngestionServiceClient,
-    },
-};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{Connection, client::Server, output::json_line};
 use lines::{Line, Lines};
+use send::{Sender, Sent};
 
-/// Events of one request: large enough that a commit is shared, small enough that an acknowledgement comes soon.
-const BATCH: usize = 1_000;
-/// Requests under way before the acknowledgement of the first is awaited.
-const IN_FLIGHT: usize = 8;
-
-/// Import files of canonical events.
+/// Import files.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Files of JSON lines, plain or gzip, each a CloudEvent; read in the order given.
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    /// Files, plain or gzip, or folders of them; read in the order given, those of a folder by name. Without a profile each
+    /// line is a CloudEvent in JSON.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Source profile by which rows become events: a built-in one (`throughline profile list`) or a YAML file.
+    #[arg(long, value_name = "NAME|FILE", requires = "rooftop", conflicts_with = "create_rooftops")]
+    profile: Option<String>,
+    /// The rooftop whose files these are.
+    #[arg(long, value_name = "ID", requires = "profile")]
+    rooftop: Option<String>,
     /// Add rooftops that the directory does not know.
     #[arg(long)]
     create_rooftops: bool,
@@ -62,9 +61,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Err(error) = jiff::tz::TimeZone::get(&arguments.zone) {
         anyhow::bail!("--zone {}: {error}", arguments.zone);
     }
+    let files = files::at(&arguments.paths)?;
     let connection = Connection::open(&arguments.server).await?;
+    if let (Some(profile), Some(rooftop)) = (&arguments.profile, &arguments.rooftop) {
+        return profiled::run(&connection, profile, rooftop, &files).await;
+    }
     let zone = arguments.create_rooftops.then_some(arguments.zone.as_str());
-    let summary = import(&connection, &arguments.files, zone).await?;
+    let summary = import(&connection, &files, zone).await?;
     json_line(&summary)?;
     anyhow::ensure!(
         summary.accounted(),
@@ -84,76 +87,27 @@ pub async fn import(connection: &Connection, files: &[PathBuf], zone: Option<&st
         Some(zone) => Some(rooftops::Known::load(connection, zone).await?),
         None => None,
     };
-    let (send, requests) = mpsc::channel::<StreamEventsRequest>(1);
-    let mut acknowledgements = IngestionServiceClient::new(connection.channel.clone())
-        .stream_events(ReceiverStream::new(requests))
-        .await?
-        .into_inner();
-
-    let mut summary = Summary::default();
-    let mut sequence = 0;
-    let mut in_flight = 0;
+    let mut sender = Sender::begin(connection).await?;
+    let (mut read, mut unreadable) = (0, 0);
     for file in files {
         eprintln!("reading {}", file.display());
         let mut lines = Lines::open(file)?;
-        loop {
-            let mut events = Vec::with_capacity(BATCH);
-            while events.len() < BATCH {
-                match lines.next().with_context(|| format!("cannot read {}", file.display()))? {
-                    None => break,
-                    Some(Line::Event(event)) => {
-                        summary.read += 1;
-                        if let Some(known) = &mut known {
-                            known.ensure(connection, &event).await?;
-                        }
-                        events.push(*event);
+        while let Some(line) = lines.next().with_context(|| format!("cannot read {}", file.display()))? {
+            read += 1;
+            match line {
+                Line::Event(event) => {
+                    if let Some(known) = &mut known {
+                        known.ensure(connection, &event).await?;
                     }
-                    Some(Line::Unreadable { number, why }) => {
-                        summary.read += 1;
-                        summary.quarantined += 1;
-                        eprintln!("{}:{number}: not sent: {why}", file.display());
-                    }
+                    sender.push(*event).await?;
+                }
+                Line::Unreadable { number, why } => {
+                    unreadable += 1;
+                    eprintln!("{}:{number}: not sent: {why}", file.display());
                 }
             }
-            if events.is_empty() {
-                break;
-            }
-            sequence += 1;
-            let request = StreamEventsRequest { sequence, events, origin: Origin::Backfill.into(), brief: true };
-            // The stream may end before the request is taken: its status says why.
-            let sent = send.send(request).await.is_ok();
-            in_flight += 1;
-            if in_flight >= IN_FLIGHT || !sent {
-                let Some(answer) = acknowledgements.message().await? else { anyhow::bail!("the stream ended early") };
-                in_flight -= 1;
-                count(&mut summary, &answer);
-            }
         }
     }
-    drop(send);
-    while let Some(answer) = acknowledgements.message().await? {
-        in_flight -= 1;
-        count(&mut summary, &answer);
-    }
-    anyhow::ensure!(in_flight == 0, "the stream ended before {in_flight} batches were acknowledged");
-    Ok(summary)
-}
-
-fn count(summary: &mut Summary, answer: &StreamEventsResponse) {
-    summary.accepted += u64::from(answer.accepted);
-    summary.duplicate += u64::from(answer.duplicates);
-    for result in &answer.results {
-        if matches!(result.outcome(), Outcome::Quarantined | Outcome::Refused) {
-            summary.quarantined += 1;
-            let why = result.status.as_ref().map(|status| status.message.as_str()).unwrap_or("no reason given");
-            eprintln!(
-                "event {}: {}: {why}",
-                result.id,
-                if result.outcome() == Outcome::Refused { "refused" } else { "quarantined" }
-            );
-        }
-    }
-    if answer.sequence.is_multiple_of(20) {
-        eprintln!("{} durable, {} repeated, {} set apart", summary.accepted, summary.duplicate, summary.quarantined);
-    }
+    let Sent { accepted, duplicate, quarantined } = sender.finish().await?;
+    Ok(Summary { read, accepted, duplicate, quarantined: quarantined + unreadable })
 }

@@ -6,6 +6,7 @@ pub mod deals;
 pub mod demo;
 pub mod flags;
 pub mod import;
+pub mod profile;
 pub mod report;
 pub mod reviews;
 pub mod rooftop;

@@ -1,18 +1,18 @@
 //! JSON lines, plain or gzip, as CloudEvents. A line that cannot be one is told apart, never an end.
 use std::{
     collections::HashMap,
-    fs::File,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, Read},
     path::Path,
 };
 
 use anyhow::Context as _;
-use flate2::read::MultiGzDecoder;
 use serde_json::{Map, Value};
 use throughline_proto::cloudevents::{
     CloudEvent,
     cloud_event::{CloudEventAttributeValue, Data, cloud_event_attribute_value::Attr},
 };
+
+use super::files;
 
 /// Longest line that is sent, bytes; the edge refuses larger messages anyway.
 const MAX_LINE: usize = 1 << 20;
@@ -43,12 +43,7 @@ impl Lines {
     /// # Errors
     /// If it cannot be opened.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        let mut file = BufReader::with_capacity(1 << 18, file);
-        let gzip =
-            file.fill_buf().with_context(|| format!("cannot read {}", path.display()))?.starts_with(&[0x1f, 0x8b]);
-        let reader: Box<dyn BufRead + Send> =
-            if gzip { Box::new(BufReader::with_capacity(1 << 18, MultiGzDecoder::new(file))) } else { Box::new(file) };
+        let reader = files::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         Ok(Self { reader, number: 0, buffer: Vec::new() })
     }
 

@@ -1,0 +1,277 @@
+//! Source profiles: YAML that says how a vendor's rows become events. Checked when read, so that what is accepted works.
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use crate::time::Precision;
+
+/// The profiles that come with the command: name and text.
+pub const BUILT_IN: [(&str, &str); 6] = [
+    ("crm-visits", include_str!("../profiles/crm-visits.yaml")),
+    ("dms-fi-sales", include_str!("../profiles/dms-fi-sales.yaml")),
+    ("finance-log", include_str!("../profiles/finance-log.yaml")),
+    ("lender-status", include_str!("../profiles/lender-status.yaml")),
+    ("recon-steps", include_str!("../profiles/recon-steps.yaml")),
+    ("staff-shifts", include_str!("../profiles/staff-shifts.yaml")),
+];
+
+/// Columns that one profile may name.
+const MOST_COLUMNS: usize = 64;
+const MOST_RULES: usize = 64;
+/// Characters of a profile.
+const LONGEST: usize = 64 * 1024;
+
+/// The text of a built-in profile.
+pub fn built_in(name: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// How the rows of one vendor's file become events.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Its name, such as `lender-status`.
+    pub profile: String,
+    /// Raised whenever it maps rows otherwise than before.
+    pub version: u32,
+    /// What it reads, for people.
+    pub title: String,
+    pub format: Format,
+    /// The events' `source`; `{rooftop}` stands for the rooftop's id.
+    pub source: String,
+    /// Of local times: `rooftop`, `UTC`, or a name of the IANA database.
+    pub zone: String,
+    /// The column with the vendor's code of the rooftop: rows of another are not taken.
+    #[serde(default)]
+    pub(crate) rooftop: Option<String>,
+    /// The columns that tell a row from the others; the same values are the same row, sent again.
+    pub(crate) row: Vec<String>,
+    #[serde(default)]
+    pub(crate) subject: Option<String>,
+    /// Other systems' numbers: name of the key and its column.
+    #[serde(default)]
+    pub(crate) keys: BTreeMap<String, String>,
+    /// When the vendor's system showed the row.
+    #[serde(default)]
+    pub(crate) observed: Option<Clock>,
+    /// For tables that are polled: how the time of a flag is bounded.
+    #[serde(default)]
+    pub(crate) polled: Option<Polled>,
+    pub(crate) events: Vec<Rule>,
+}
+
+/// The shape of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Comma-separated, the names of the columns first.
+    Csv,
+    /// One JSON object a line.
+    JsonLines,
+}
+
+/// One event that a row may give.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rule {
+    #[serde(rename = "type")]
+    pub(crate) event_type: String,
+    /// Column and the values that it must have one of, in any case.
+    #[serde(default)]
+    pub(crate) when: BTreeMap<String, Vec<String>>,
+    /// A polled column whose first true value is the event.
+    #[serde(default)]
+    pub(crate) flag: Option<String>,
+    /// When; a flag has no time of its own.
+    #[serde(default)]
+    pub(crate) time: Option<When>,
+    #[serde(default)]
+    pub(crate) actor: Option<Said>,
+    #[serde(default)]
+    pub(crate) role: Option<Said>,
+    #[serde(default)]
+    pub(crate) trade: Option<Said>,
+    #[serde(default)]
+    pub(crate) data: BTreeMap<String, Said>,
+}
+
+/// A value: given, or from a column, by way of a vocabulary if there is one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Said {
+    #[serde(default)]
+    pub(crate) is: Option<String>,
+    #[serde(default)]
+    pub(crate) from: Option<String>,
+    /// Vendor's word and ours; a word that is not in it is taken as it is, in small letters.
+    #[serde(default)]
+    pub(crate) map: BTreeMap<String, String>,
+}
+
+/// When the event of a rule happened.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+pub(crate) enum When {
+    /// At a time in the row.
+    At(Clock),
+    /// Not before one time and not after the other.
+    Between { after: Clock, before: Clock },
+}
+
+/// A time in a row.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Clock {
+    /// Columns whose values, joined by a space, are the time.
+    pub(crate) columns: Vec<String>,
+    /// `rfc3339`, or as strftime has it.
+    pub(crate) format: String,
+    /// Where it is not the profile's.
+    #[serde(default)]
+    pub(crate) zone: Option<String>,
+    /// To what it is written: `second`, `minute`, `day`.
+    #[serde(default)]
+    pub(crate) to: Precision,
+    /// A time that lies before this one is of the next day.
+    #[serde(default)]
+    pub(crate) not_before: Option<Box<Clock>>,
+}
+
+/// A table that is polled: a row whenever something of it changed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Polled {
+    /// When it was polled: a flag was set by then, and not yet at the poll before.
+    pub(crate) at: Clock,
+    /// Before this no flag can have been set.
+    pub(crate) since: Clock,
+    /// After this no flag can have been set, where it is there.
+    #[serde(default)]
+    pub(crate) until: Option<Clock>,
+}
+
+/// What is wrong with a profile, all of it.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the profile cannot be used: {}", .0.join("; "))]
+pub struct InvalidProfile(pub Vec<String>);
+
+impl Profile {
+    /// Reads and checks a profile.
+    ///
+    /// # Errors
+    /// [`InvalidProfile`] with everything that is wrong.
+    pub fn parse(text: &str) -> Result<Self, InvalidProfile> {
+        if text.len() > LONGEST {
+            return Err(InvalidProfile(vec![format!("longer than {LONGEST} bytes")]));
+        }
+        let profile: Self = serde_saphyr::from_str(text).map_err(|error| InvalidProfile(vec![error.to_string()]))?;
+        let problems = profile.problems();
+        if problems.is_empty() { Ok(profile) } else { Err(InvalidProfile(problems)) }
+    }
+
+    /// Every column that it reads, each once: nothing else is taken from a file.
+    pub fn columns(&self) -> Vec<&str> {
+        let mut columns: BTreeSet<&str> = self.row.iter().map(String::as_str).collect();
+        columns.extend(self.rooftop.as_deref());
+        columns.extend(self.subject.as_deref());
+        columns.extend(self.keys.values().map(String::as_str));
+        for rule in &self.events {
+            columns.extend(rule.when.keys().map(String::as_str));
+            columns.extend(rule.flag.as_deref());
+            let said = [&rule.actor, &rule.role, &rule.trade].into_iter().flatten().chain(rule.data.values());
+            columns.extend(said.filter_map(|said| said.from.as_deref()));
+        }
+        columns.extend(self.clocks().into_iter().flat_map(|(_, clock)| &clock.columns).map(String::as_str));
+        columns.into_iter().collect()
+    }
+
+    /// The zone of its local times at a rooftop.
+    pub(crate) fn zone(&self, named: Option<&str>, of_rooftop: &TimeZone) -> TimeZone {
+        let named = named.unwrap_or(&self.zone);
+        // Names were checked when the profile was read.
+        if named == "rooftop" { of_rooftop.clone() } else { TimeZone::get(named).unwrap_or(TimeZone::UTC) }
+    }
+
+    fn clocks(&self) -> Vec<(String, &Clock)> {
+        let mut clocks: Vec<(String, &Clock)> = Vec::new();
+        let mut add = |place: String, clock| clocks.push((place, clock));
+        if let Some(observed) = &self.observed {
+            add("observed".to_owned(), observed);
+        }
+        if let Some(Polled { at, since, until }) = &self.polled {
+            add("polled.at".to_owned(), at);
+            add("polled.since".to_owned(), since);
+            if let Some(until) = until {
+                add("polled.until".to_owned(), until);
+            }
+        }
+        for (index, rule) in self.events.iter().enumerate() {
+            match &rule.time {
+                Some(When::At(clock)) => add(format!("events[{index}].time.at"), clock),
+                Some(When::Between { after, before }) => {
+                    add(format!("events[{index}].time.between.after"), after);
+                    add(format!("events[{index}].time.between.before"), before);
+                }
+                None => {}
+            }
+        }
+        let bounds = clocks
+            .iter()
+            .filter_map(|(place, clock)| Some((format!("{place}.not_before"), clock.not_before.as_deref()?)));
+        let bounds: Vec<_> = bounds.collect();
+        clocks.extend(bounds);
+        clocks
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut check = |sound: bool, problem: &str| {
+            if !sound {
+                problems.push(problem.to_owned());
+            }
+        };
+        let name = !self.profile.is_empty()
+            && self.profile.len() <= 40
+            && self.profile.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        check(name, "profile: 1 to 40 characters of [a-z0-9-]");
+        check(self.version > 0, "version: from 1");
+        check(!self.row.is_empty(), "row: at least one column that tells rows apart");
+        check(!self.events.is_empty(), "events: at least one");
+        check(self.events.len() <= MOST_RULES, "events: at most 64");
+        check(self.columns().len() <= MOST_COLUMNS, "at most 64 columns");
+        check(
+            self.source.starts_with("//") || self.source.contains(':'),
+            "source: a URI reference, such as //crm.example/{rooftop}",
+        );
+        for (index, rule) in self.events.iter().enumerate() {
+            let timed = rule.time.is_some() != rule.flag.is_some();
+            check(timed, &format!("events[{index}]: either time or flag"));
+            let polled = rule.flag.is_none() || self.polled.is_some();
+            check(polled, &format!("events[{index}].flag: needs polled, which bounds its time"));
+            let said = [&rule.actor, &rule.role, &rule.trade].into_iter().flatten().chain(rule.data.values());
+            let one_of = said.into_iter().all(|said| said.is.is_some() != said.from.is_some());
+            check(one_of, &format!("events[{index}]: a value is given by either `is` or `from`"));
+        }
+        let zones =
+            self.clocks().into_iter().filter_map(|(place, clock)| Some((format!("{place}.zone"), clock.zone.clone()?)));
+        for (place, zone) in zones.chain([("zone".to_owned(), self.zone.clone())]) {
+            let known = zone == "rooftop" || TimeZone::get(&zone).is_ok();
+            check(known, &format!("{place}: {zone:?} is neither `rooftop` nor a zone of the IANA database"));
+        }
+        for (place, clock) in self.clocks() {
+            check(!clock.columns.is_empty(), &format!("{place}.columns: at least one"));
+            let format = &clock.format;
+            let nested = clock.not_before.as_ref().is_some_and(|bound| bound.not_before.is_some());
+            check(!nested, &format!("{place}.not_before: one is enough"));
+            let sound = format == "rfc3339"
+                || jiff::fmt::strtime::format(
+                    format,
+                    jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(TimeZone::UTC).datetime(),
+                )
+                .is_ok();
+            check(sound, &format!("{place}.format: {format:?} is neither rfc3339 nor a format of strftime"));
+        }
+        problems
+    }
+}

@@ -1,0 +1,144 @@
+//! Files to be imported: found in folders, unpacked while they are read, never held whole.
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
+};
+
+use flate2::read::MultiGzDecoder;
+
+const BUFFER: usize = 1 << 18;
+/// A gzip file that grows to more than this many times its size, and to more than `FREELY`, was made to do harm.
+const MOST_GROWTH: u64 = 300;
+const FREELY: u64 = 64 << 20;
+/// Files of one import.
+const MOST_FILES: usize = 100_000;
+const DEEPEST: usize = 32;
+
+/// Opens a file; gzip is told by its first two bytes.
+pub fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
+    let packed = Arc::new(AtomicU64::new(0));
+    let mut file = BufReader::with_capacity(BUFFER, Counted { from: File::open(path)?, read: packed.clone() });
+    if !file.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Box::new(file));
+    }
+    let unpacked = Guarded { from: MultiGzDecoder::new(file), packed, unpacked: 0 };
+    Ok(Box::new(BufReader::with_capacity(BUFFER, unpacked)))
+}
+
+/// The files at these paths, those of folders by name; hidden ones and links in folders are left out.
+pub fn at(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for path in paths {
+        walk(path, 0, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn walk(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    if !path.metadata().map_err(told)?.is_dir() {
+        if found.len() == MOST_FILES {
+            return Err(io::Error::other(format!("more than {MOST_FILES} files: import them folder by folder")));
+        }
+        found.push(path.to_owned());
+        return Ok(());
+    }
+    if depth == DEEPEST {
+        return Err(io::Error::other(format!("{}: folders lie more than {DEEPEST} deep", path.display())));
+    }
+    let mut inside = Vec::new();
+    for entry in path.read_dir().map_err(told)? {
+        let entry = entry.map_err(told)?;
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if !hidden && !entry.file_type().map_err(told)?.is_symlink() {
+            inside.push(entry.path());
+        }
+    }
+    inside.sort_unstable();
+    inside.iter().try_for_each(|path| walk(path, depth + 1, found))
+}
+
+/// How a file looked, to tell whether somebody went on writing it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Look(u64, Option<SystemTime>);
+
+/// How a file looks now.
+pub fn look(path: &Path) -> io::Result<Look> {
+    let metadata = path.metadata()?;
+    Ok(Look(metadata.len(), metadata.modified().ok()))
+}
+
+struct Counted<R> {
+    from: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+struct Guarded<R> {
+    from: R,
+    packed: Arc<AtomicU64>,
+    unpacked: u64,
+}
+
+impl<R: Read> Read for Guarded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(buffer)?;
+        self.unpacked += read as u64;
+        if self.unpacked > FREELY && self.unpacked > self.packed.load(Ordering::Relaxed).saturating_mul(MOST_GROWTH) {
+            let message =
+                format!("it unpacks to more than {MOST_GROWTH} times its size: unpack it first if it is meant to");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    #[test]
+    fn a_gzip_bomb_is_refused_before_it_has_unpacked() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut packed = GzEncoder::new(file.reopen().unwrap(), Compression::best());
+        let zeros = vec![0; 1 << 20];
+        for _ in 0..200 {
+            packed.write_all(&zeros).unwrap();
+        }
+        packed.finish().unwrap();
+        let refused = io::copy(&mut open(file.path()).unwrap(), &mut io::sink()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidData, "{refused}");
+    }
+
+    #[test]
+    fn folders_are_walked_by_name_without_what_is_hidden() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b/2", "b/1", "a", ".c", "b/.d"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        let found = at(&[folder.path().to_owned()]).unwrap();
+        let names: Vec<_> =
+            found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["a", "b/1", "b/2"]);
+        assert!(at(&[folder.path().join("gone")]).unwrap_err().to_string().contains("gone"));
+    }
+}

@@ -1,0 +1,113 @@
+//! Events on their way: batches through one stream, a few of them under way at a time.
+use throughline_proto::{
+    cloudevents::CloudEvent,
+    event::v1::Origin,
+    ingestion::v1::{
+        Outcome, StreamEventsRequest, StreamEventsResponse, ingestion_service_client::IngestionServiceClient,
+    },
+};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+
+use crate::Connection;
+
+/// Events of one request: large enough that a commit is shared, small enough that an acknowledgement comes soon.
+const BATCH: usize = 1_000;
+/// Requests under way before the acknowledgement of the first is awaited.
+const IN_FLIGHT: usize = 8;
+
+/// What became of the events sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    pub accepted: u64,
+    pub duplicate: u64,
+    /// Kept apart or refused, with a reason each on stderr.
+    pub quarantined: u64,
+}
+
+/// Sends events in order, as history.
+pub struct Sender {
+    requests: mpsc::Sender<StreamEventsRequest>,
+    acknowledgements: Streaming<StreamEventsResponse>,
+    batch: Vec<CloudEvent>,
+    sequence: u64,
+    in_flight: usize,
+    sent: Sent,
+}
+
+impl Sender {
+    /// Opens the stream.
+    ///
+    /// # Errors
+    /// If the suite refuses.
+    pub async fn begin(connection: &Connection) -> anyhow::Result<Self> {
+        let (requests, taken) = mpsc::channel(1);
+        let acknowledgements = IngestionServiceClient::new(connection.channel.clone())
+            .stream_events(ReceiverStream::new(taken))
+            .await?
+            .into_inner();
+        let batch = Vec::with_capacity(BATCH);
+        Ok(Self { requests, acknowledgements, batch, sequence: 0, in_flight: 0, sent: Sent::default() })
+    }
+
+    /// Sends one more event, with others.
+    ///
+    /// # Errors
+    /// If the stream ended; what was acknowledged is durable.
+    pub async fn push(&mut self, event: CloudEvent) -> anyhow::Result<()> {
+        self.batch.push(event);
+        if self.batch.len() == BATCH { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> anyhow::Result<()> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        self.sequence += 1;
+        let events = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+        let request =
+            StreamEventsRequest { sequence: self.sequence, events, origin: Origin::Backfill.into(), brief: true };
+        // The stream may end before the request is taken: its status says why.
+        let taken = self.requests.send(request).await.is_ok();
+        self.in_flight += 1;
+        if self.in_flight >= IN_FLIGHT || !taken {
+            let Some(answer) = self.acknowledgements.message().await? else { anyhow::bail!("the stream ended early") };
+            self.count(&answer);
+        }
+        Ok(())
+    }
+
+    /// Sends the rest and waits until all of it is acknowledged.
+    ///
+    /// # Errors
+    /// If the stream ended before.
+    pub async fn finish(mut self) -> anyhow::Result<Sent> {
+        self.flush().await?;
+        let (closed, _) = mpsc::channel(1);
+        self.requests = closed;
+        while let Some(answer) = self.acknowledgements.message().await? {
+            self.count(&answer);
+        }
+        anyhow::ensure!(self.in_flight == 0, "the stream ended before {} batches were acknowledged", self.in_flight);
+        Ok(self.sent)
+    }
+
+    fn count(&mut self, answer: &StreamEventsResponse) {
+        self.in_flight -= 1;
+        let sent = &mut self.sent;
+        sent.accepted += u64::from(answer.accepted);
+        sent.duplicate += u64::from(answer.duplicates);
+        for result in &answer.results {
+            if matches!(result.outcome(), Outcome::Quarantined | Outcome::Refused) {
+                sent.quarantined += 1;
+                let why = result.status.as_ref().map_or("no reason given", |status| status.message.as_str());
+                let what = if result.outcome() == Outcome::Refused { "refused" } else { "quarantined" };
+                eprintln!("event {}: {what}: {why}", result.id);
+            }
+        }
+        if answer.sequence.is_multiple_of(20) {
+            eprintln!("{} durable, {} repeated, {} set apart", sent.accepted, sent.duplicate, sent.quarantined);
+        }
+    }
+}
