@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     Event, Facts, Moment, Profile, Row,
-    profile::{Clock, Polled, Rule, Said, When},
+    profile::{Clock, Polled, Rule, Said, Sale, When},
     time,
 };
 
@@ -213,7 +213,8 @@ impl<'p> Mapper<'p> {
         let said = |said: &Option<Said>| said.as_ref().and_then(|said| self.said(row, said));
         let named = |(name, column): (&String, &String)| Some((name.clone(), self.value(row, column)?.to_owned()));
         let data = |(name, said): (&String, &Said)| Some((name.clone(), self.said(row, said)?.to_ascii_lowercase()));
-        let keys: BTreeMap<String, String> = self.profile.keys.iter().filter_map(named).collect();
+        let mut keys: BTreeMap<String, String> = self.profile.keys.iter().filter_map(named).collect();
+        keys.extend(rule.sale.as_ref().and_then(|sale| Some(("sale".to_owned(), self.sale(row, sale)?))));
         Event {
             id: id(&self.profile.profile, &rule.event_type, identity),
             source: self.source.clone(),
@@ -230,6 +231,14 @@ impl<'p> Mapper<'p> {
                 said: rule.data.iter().filter_map(data).collect(),
             },
         }
+    }
+
+    /// Car and local day, such as `N2392/2026d250`; none where either is missing.
+    fn sale(&self, row: &Row, sale: &Sale) -> Option<String> {
+        let car = self.value(row, &sale.car)?.to_ascii_uppercase();
+        let at = self.clock(row, Some(&sale.on)).ok()??.earliest;
+        let day = self.zone.to_datetime(at).date();
+        Some(format!("{car}/{}d{:03}", day.year(), day.day_of_year()))
     }
 
     fn said(&self, row: &Row, said: &Said) -> Option<String> {

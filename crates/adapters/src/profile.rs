@@ -94,6 +94,19 @@ pub(crate) struct Rule {
     pub(crate) trade: Option<Said>,
     #[serde(default)]
     pub(crate) data: BTreeMap<String, Said>,
+    /// The sale of a car that it tells of: systems that know nothing of each other's numbers tell of the same one.
+    #[serde(default)]
+    pub(crate) sale: Option<Sale>,
+}
+
+/// The sale of a car: which, and on what day at the rooftop.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sale {
+    /// Column of its stock number or VIN.
+    pub(crate) car: String,
+    /// A time of that day.
+    pub(crate) on: Clock,
 }
 
 /// A value: given, or from a column, by way of a vocabulary if there is one.
@@ -179,6 +192,7 @@ impl Profile {
         for rule in &self.events {
             columns.extend(rule.when.keys().map(String::as_str));
             columns.extend(rule.flag.as_deref());
+            columns.extend(rule.sale.as_ref().map(|sale| sale.car.as_str()));
             let said = [&rule.actor, &rule.role, &rule.trade].into_iter().flatten().chain(rule.data.values());
             columns.extend(said.filter_map(|said| said.from.as_deref()));
         }
@@ -214,6 +228,9 @@ impl Profile {
                     add(format!("events[{index}].time.between.before"), before);
                 }
                 None => {}
+            }
+            if let Some(sale) = &rule.sale {
+                add(format!("events[{index}].sale.on"), &sale.on);
             }
         }
         let bounds = clocks

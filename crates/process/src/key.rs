@@ -20,10 +20,14 @@ pub enum KeyKind {
     Stock,
     /// VIN. Finds deals, never links them.
     Vin,
+    /// The sale of a car: its stock number or VIN and the local day, such as `N2392/2026d250`. Deals of one sale are one
+    /// deal as long as that leaves no doubt.
+    Sale,
 }
 
 impl KeyKind {
-    pub const ALL: [Self; 6] = [Self::Visit, Self::DmsDeal, Self::Application, Self::Subject, Self::Stock, Self::Vin];
+    pub const ALL: [Self; 7] =
+        [Self::Visit, Self::DmsDeal, Self::Application, Self::Subject, Self::Stock, Self::Vin, Self::Sale];
 
     /// The stable name, as in `Event::keys` and JSON.
     pub fn as_str(self) -> &'static str {
@@ -34,6 +38,7 @@ impl KeyKind {
             Self::Subject => "subject",
             Self::Stock => "stock",
             Self::Vin => "vin",
+            Self::Sale => "sale",
         }
     }
 
@@ -41,9 +46,9 @@ impl KeyKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// Whether two events that share such a key are of one deal.
+    /// Whether two events that share such a key are of one deal, whatever else they say.
     pub fn links(self) -> bool {
-        !matches!(self, Self::Stock | Self::Vin)
+        !matches!(self, Self::Stock | Self::Vin | Self::Sale)
     }
 }
 

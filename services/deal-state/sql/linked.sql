@@ -1,5 +1,26 @@
--- Every linking key of every deal that one of these keys points to.
-select key, group_id, rooftop, kind, scope, value, deal_id
-from deal_state.deal_key
-where part = $1
-  and deal_id = any(array(select found.deal_id from deal_state.deal_key found where found.part = $1 and found.key = any($2)))
+-- Every linking key of every deal that one of these keys points to, of these deals, and of every deal that tells of the
+-- same sale as one of them, or of one of these sales.
+with recursive reached (deal_id) as (
+  (
+    select found.deal_id from deal_state.deal_key found where found.part = $1 and found.key = any($2)
+    union
+    select unnest($3::uuid[])
+    union
+    select told.deal_id
+    from unnest($4::text[], $5::text[], $6::text[]) as wanted (group_id, rooftop, sale)
+    join deal_state.deal_key told
+      on told.part = $1 and told.kind = 'sale' and told.rooftop = wanted.rooftop and told.value = wanted.sale
+      and told.group_id = wanted.group_id
+  )
+  union
+  select other.deal_id
+  from reached
+  join deal_state.deal_key mine on mine.part = $1 and mine.deal_id = reached.deal_id and mine.kind = 'sale'
+  join deal_state.deal_key other
+    on other.part = $1 and other.kind = 'sale' and other.rooftop = mine.rooftop and other.value = mine.value
+    and other.group_id = mine.group_id
+)
+select k.key as "key!", k.group_id as "group_id!", k.rooftop as "rooftop!", k.kind as "kind!", k.scope as "scope!",
+       k.value as "value!", k.core as "core!", k.deal_id as "deal_id!"
+from reached
+join deal_state.deal_key k on k.part = $1 and k.deal_id = reached.deal_id

@@ -88,7 +88,10 @@ fn days_without_a_time_reach_to_the_delta_that_told_of_them() {
     let json = serde_json::Value::from(events[0].to_json());
     assert_eq!(json["source"], "//dms.vendor/RT9");
     assert_eq!(json["observedat"], "2026-09-07T15:57:16Z");
-    assert_eq!(json["data"], serde_json::json!({"keys": {"dms_deal": "7", "stock": "N1", "vin": "1TET83609VG598386"}}));
+    assert_eq!(
+        json["data"],
+        serde_json::json!({"keys": {"dms_deal": "7", "sale": "N1/2026d250", "stock": "N1", "vin": "1TET83609VG598386"}})
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use throughline_process::{Definition, Key, Observed, fold, state_hash};
+use throughline_process::{Definition, Key, KeyKind, Observed, fold, state_hash};
 use throughline_proto::{deal::v1 as pb, event::v1::Origin, time::to_wire};
 use uuid::Uuid;
 
@@ -70,7 +70,7 @@ pub enum Said {
 const TOO_MANY: &str = "too_many_events";
 
 /// Folds a deal of its kept and its new events. `before` holds what was last said of it and of the deals that it takes
-/// over. `touch` is none if no entry touched it and it folds anew because a definition or what is observed changed.
+/// over or comes apart from. `touch` is none if no entry touched it and it folds anew because a definition or what is observed changed.
 pub fn refold(
     rooftop: &Rooftop,
     joined: &Joined,
@@ -91,14 +91,16 @@ pub fn refold(
     let folded = fold(&rooftop.definition, &events, &rooftop.observed).deal;
     let blind = board::is_blind(&folded, &rooftop.observed);
     let marks: BTreeSet<Key> = folded.keys.iter().filter(|key| !key.kind.links()).cloned().collect();
-    let mut keys: Vec<Key> = joined.keys.values().chain(&marks).cloned().collect();
+    let numbers = joined.keys.iter().filter(|(_, key)| key.kind != KeyKind::Sale);
+    let mut keys: Vec<Key> = numbers.clone().map(|(_, key)| key).chain(&marks).cloned().collect();
     keys.sort_unstable();
     let facts = wire::Facts {
         group: &rooftop.group,
         rooftop: &rooftop.id,
         id: joined.deal,
         keys: &keys,
-        former_ids: joined.keys.keys().copied().filter(|id| *id != joined.deal).collect(),
+        former_ids: numbers.map(|(id, _)| *id).filter(|id| *id != joined.deal).collect(),
+        rivals: &joined.rivals,
         vehicle_not_ready: board::vehicle_not_ready(&folded, &rooftop.observed),
         state_hash: state_hash(&folded),
     };
@@ -108,7 +110,8 @@ pub fn refold(
     let overflowed = overflows(&next) && !last.is_some_and(overflows);
     let (marks_added, marks_removed) = changed_marks(&marks, last);
 
-    let floor = joined.taken_over().filter_map(|id| before.get(&id)).map(|deal| deal.revision).max().unwrap_or(0);
+    // Also above what it comes apart from: it may have been retracted when that took it over.
+    let floor = before.values().map(|deal| deal.revision).max().unwrap_or(0);
     let deal = revise(next, last, floor).map(|deal| touched(deal, last, touch));
     let said = deal.as_ref().map_or(Said::Nothing, |deal| said(deal, last));
     let retracted = joined

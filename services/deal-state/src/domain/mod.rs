@@ -7,6 +7,7 @@ pub mod folding;
 pub mod id;
 pub mod partition;
 pub mod revision;
+pub mod sales;
 
 #[cfg(test)]
 mod permutations;

@@ -5,15 +5,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use throughline_process::Key;
+use throughline_process::{Key, KeyKind};
 
-use super::id::DealId;
+use super::{
+    id::DealId,
+    sales::{self, Core},
+};
 
 /// A linking key as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Linked {
     pub key: Key,
     pub id: DealId,
+    /// What hangs together by the keys of events alone, without sales: the id that it would have as a deal.
+    pub core: DealId,
     pub deal: DealId,
 }
 
@@ -23,18 +28,22 @@ pub struct Joined {
     pub deal: DealId,
     /// Every linking key of it with the id under which it is stored, by id.
     pub keys: BTreeMap<DealId, Key>,
-    /// Keys that did not point to this deal before.
+    /// The core of each key.
+    pub cores: BTreeMap<DealId, DealId>,
+    /// Keys that did not point to this deal, or were not of this core, before.
     pub repointed: BTreeSet<DealId>,
     /// Deals that its keys pointed to before, itself included if it stood.
     pub before: BTreeSet<DealId>,
+    /// What may be the same deal, for all that is known: the best key of each.
+    pub rivals: BTreeSet<Key>,
     /// The arrivals that belong to it, as places in the input.
     pub arrivals: Vec<usize>,
 }
 
 impl Joined {
-    /// Deals that it takes over.
+    /// Deals that it takes over. Whoever has the best key of a deal has the deal: one that merely comes apart stands on.
     pub fn taken_over(&self) -> impl Iterator<Item = DealId> {
-        self.before.iter().copied().filter(|deal| *deal != self.deal)
+        self.before.iter().copied().filter(|deal| *deal != self.deal && self.keys.contains_key(deal))
     }
 }
 
@@ -44,7 +53,7 @@ pub fn join(group: &str, rooftop: &str, stored: &[Linked], arrivals: &[Vec<Key>]
     let mut forest = Forest::default();
     for linked in stored {
         let key = forest.key(linked.id, &linked.key);
-        forest.pointing(key, linked.deal);
+        forest.pointing(key, linked);
     }
     let mut roots = Vec::with_capacity(arrivals.len());
     for keys in arrivals {
@@ -64,9 +73,9 @@ struct Forest {
     nodes: BTreeMap<DealId, usize>,
     parents: Vec<usize>,
     keys: Vec<(DealId, Key)>,
-    /// The deal that a key pointed to before.
-    deals: Vec<Option<DealId>>,
-    first_of_deal: BTreeMap<DealId, usize>,
+    /// The core of a key and the deal that it pointed to, before.
+    stood: Vec<Option<(DealId, DealId)>>,
+    first_of_core: BTreeMap<DealId, usize>,
 }
 
 impl Forest {
@@ -78,13 +87,13 @@ impl Forest {
         self.nodes.insert(id, node);
         self.parents.push(node);
         self.keys.push((id, key.clone()));
-        self.deals.push(None);
+        self.stood.push(None);
         node
     }
 
-    fn pointing(&mut self, node: usize, deal: DealId) {
-        self.deals[node] = Some(deal);
-        let first = *self.first_of_deal.entry(deal).or_insert(node);
+    fn pointing(&mut self, node: usize, linked: &Linked) {
+        self.stood[node] = Some((linked.core, linked.deal));
+        let first = *self.first_of_core.entry(linked.core).or_insert(node);
         self.union(first, node);
     }
 
@@ -107,31 +116,74 @@ impl Forest {
         for node in 0..self.parents.len() {
             members.entry(self.root(node)).or_default().push(node);
         }
-        let mut joined = BTreeMap::new();
+        // By their ids, so that nothing depends on the order in which keys came.
+        let mut cores: BTreeMap<DealId, (usize, Vec<usize>)> = BTreeMap::new();
         for (root, nodes) in members {
-            let keys: BTreeMap<DealId, Key> = nodes.iter().map(|node| self.keys[*node].clone()).collect();
-            let values: Vec<Key> = keys.values().cloned().collect();
-            let Some(deal) = DealId::of(group, rooftop, &values) else { continue };
-            let before = nodes.iter().filter_map(|node| self.deals[*node]).collect();
-            let repointed =
-                nodes.iter().filter(|node| self.deals[**node] != Some(deal)).map(|node| self.keys[*node].0).collect();
-            joined.insert(root, Joined { deal, keys, repointed, before, arrivals: Vec::new() });
-        }
-        for (place, node) in arrivals.iter().enumerate() {
-            let root = node.map(|node| self.root(node));
-            if let Some(deal) = root.and_then(|root| joined.get_mut(&root)) {
-                deal.arrivals.push(place);
+            let keys: Vec<Key> = nodes.iter().map(|node| self.keys[*node].1.clone()).collect();
+            if let Some(core) = DealId::of(group, rooftop, &keys) {
+                cores.insert(core, (root, nodes));
             }
         }
-        joined.into_values().collect()
+        let sides: Vec<Core<'_>> =
+            cores.values().map(|(_, nodes)| Core::of(nodes.iter().map(|node| &self.keys[*node].1))).collect();
+        let grouping = sales::group(&sides);
+
+        let mut groups: BTreeMap<usize, Joined> = BTreeMap::new();
+        let mut group_of_root: BTreeMap<usize, usize> = BTreeMap::new();
+        for (place, (core, (root, nodes))) in cores.iter().enumerate() {
+            let group = grouping.group_of[place];
+            group_of_root.insert(*root, group);
+            let joined = groups.entry(group).or_insert_with(|| Joined::empty(*core));
+            joined.rivals.extend(grouping.rivals[place].iter().filter_map(|rival| sides[*rival].best().cloned()));
+            for node in nodes {
+                let (id, key) = self.keys[*node].clone();
+                joined.keys.insert(id, key);
+                joined.cores.insert(id, *core);
+                joined.before.extend(self.stood[*node].map(|(_, deal)| deal));
+            }
+        }
+        for joined in groups.values_mut() {
+            let keys: Vec<Key> = joined.keys.values().cloned().collect();
+            joined.deal = DealId::of(group, rooftop, &keys).unwrap_or(joined.deal);
+        }
+        for (place, (core, (_, nodes))) in cores.iter().enumerate() {
+            let Some(joined) = groups.get_mut(&grouping.group_of[place]) else { continue };
+            let moved = nodes.iter().filter(|node| self.stood[**node] != Some((*core, joined.deal)));
+            joined.repointed.extend(moved.map(|node| self.keys[*node].0));
+        }
+        for (place, node) in arrivals.iter().enumerate() {
+            let group = node.map(|node| self.root(node)).and_then(|root| group_of_root.get(&root));
+            if let Some(joined) = group.and_then(|group| groups.get_mut(group)) {
+                joined.arrivals.push(place);
+            }
+        }
+        groups.into_values().collect()
     }
+}
+
+impl Joined {
+    fn empty(deal: DealId) -> Self {
+        Self {
+            deal,
+            keys: BTreeMap::new(),
+            cores: BTreeMap::new(),
+            repointed: BTreeSet::new(),
+            before: BTreeSet::new(),
+            rivals: BTreeSet::new(),
+            arrivals: Vec::new(),
+        }
+    }
+}
+
+/// The sale that an event tells of, as a key of that event's core: `anchor` is the key under which the event is kept.
+pub fn sale_key(anchor: DealId, sale: &str) -> Key {
+    Key { kind: KeyKind::Sale, scope: anchor.to_string(), value: sale.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use throughline_process::KeyKind;
 
     fn key(kind: KeyKind, value: &str) -> Key {
         let scope = if kind == KeyKind::Subject { "crm" } else { "" };
@@ -152,7 +204,7 @@ mod tests {
                 stored.values().filter(|linked| touched.contains(&linked.deal)).cloned().collect();
             for joined in join("g", "r", &loaded, batch) {
                 for (id, key) in joined.keys {
-                    stored.insert(id, Linked { key, id, deal: joined.deal });
+                    stored.insert(id, Linked { key, id, core: joined.cores[&id], deal: joined.deal });
                 }
             }
         }
@@ -201,7 +253,7 @@ mod tests {
         let first = join("g", "r", &[], &[vec![subject.clone()]]);
         assert_eq!(first.len(), 1);
         let former = first[0].deal;
-        let stored = [Linked { key: subject.clone(), id: former, deal: former }];
+        let stored = [Linked { key: subject.clone(), id: former, core: former, deal: former }];
         let second = join("g", "r", &stored, &[vec![subject, key(KeyKind::Visit, "V1")]]);
         assert_eq!(second.len(), 1);
         assert_ne!(second[0].deal, former);

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use throughline_process::{Bound, Definition, Event, Key, Observed, keys_of};
+use throughline_process::{Bound, Definition, Event, Key, KeyKind, Observed, keys_of};
 use throughline_proto::{deal::v1 as pb, event::v1::Origin};
 
 use super::{
     capacity::Input,
     folding::{Rooftop, Touch, refold},
     id::{DealId, event_id},
-    partition::{Linked, join},
+    partition::{Linked, join, sale_key},
 };
 
 const TYPES: [&str; 8] = [
@@ -25,6 +25,10 @@ const TYPES: [&str; 8] = [
     "trade.appraisal.requested",
 ];
 
+fn sales_of<'k>(keys: impl Iterator<Item = &'k Key>) -> BTreeSet<String> {
+    keys.filter(|key| key.kind == KeyKind::Sale).map(|key| key.value.clone()).collect()
+}
+
 /// What the store would hold.
 #[derive(Default)]
 struct World {
@@ -35,14 +39,36 @@ struct World {
 
 impl World {
     fn apply(&mut self, rooftop: &Rooftop, batch: &[Event]) {
-        let keys: Vec<Vec<Key>> =
-            batch.iter().map(|event| keys_of(event).into_iter().filter(|key| key.kind.links()).collect()).collect();
         let id = |key: &Key| DealId::of("g", "r", std::slice::from_ref(key)).expect("one key makes an id");
-        let touched: BTreeSet<DealId> =
+        let keys: Vec<Vec<Key>> = batch
+            .iter()
+            .map(|event| {
+                let mut keys: Vec<Key> = keys_of(event).into_iter().filter(|key| key.kind.links()).collect();
+                let anchor = id(&keys[0]);
+                keys.extend(event.keys.get("sale").map(|sale| sale_key(anchor, sale)));
+                keys
+            })
+            .collect();
+        let mut touched: BTreeSet<DealId> =
             keys.iter().flatten().filter_map(|key| self.linked.get(&id(key))).map(|linked| linked.deal).collect();
+        let mut sales: BTreeSet<String> = sales_of(keys.iter().flatten());
+        // As `linked.sql` reaches for them.
+        loop {
+            let of = |linked: &&Linked| touched.contains(&linked.deal);
+            sales.extend(sales_of(self.linked.values().filter(of).map(|linked| &linked.key)));
+            let told = |linked: &&Linked| linked.key.kind == KeyKind::Sale && sales.contains(&linked.key.value);
+            let reached: BTreeSet<DealId> = self.linked.values().filter(told).map(|linked| linked.deal).collect();
+            if reached.is_subset(&touched) {
+                break;
+            }
+            touched.extend(reached);
+        }
         let stored: Vec<Linked> =
             self.linked.values().filter(|linked| touched.contains(&linked.deal)).cloned().collect();
+        // What comes apart has been the same deal before: each sees it as it was before the batch.
+        let before = self.deals.clone();
         for joined in join("g", "r", &stored, &keys) {
+            let before = joined.before.iter().filter_map(|id| Some((*id, before.get(id)?.clone()))).collect();
             let kept: Vec<Input> =
                 joined.keys.keys().filter_map(|key| self.inputs.get(key)).flatten().cloned().collect();
             let arrived: Vec<Input> = joined
@@ -55,7 +81,7 @@ impl World {
                 })
                 .collect();
             let touch = Touch { recorded_at: Timestamp::UNIX_EPOCH, origin: Origin::Live };
-            let outcome = refold(rooftop, &joined, kept, arrived.clone(), &self.deals, Some(touch));
+            let outcome = refold(rooftop, &joined, kept, arrived.clone(), &before, Some(touch));
             let mut new = outcome.kept;
             for input in arrived.into_iter().filter(|input| new.remove(&input.id)) {
                 self.inputs.entry(input.anchor).or_default().push(input);
@@ -65,7 +91,7 @@ impl World {
             }
             self.deals.extend(outcome.deal.map(|deal| (joined.deal, deal)));
             for (id, key) in joined.keys {
-                self.linked.insert(id, Linked { key, id, deal: joined.deal });
+                self.linked.insert(id, Linked { key, id, core: joined.cores[&id], deal: joined.deal });
             }
         }
     }
@@ -83,7 +109,8 @@ impl World {
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
-    let numbers = prop::collection::btree_map(prop::sample::select(vec!["visit", "dms_deal", "stock"]), 0..4u8, 0..3);
+    let numbers =
+        prop::collection::btree_map(prop::sample::select(vec!["visit", "dms_deal", "stock", "sale"]), 0..4u8, 0..4);
     (0..8usize, 0..6u8, 0..2u8, 0..90i64, numbers).prop_map(|(kind, subject, source, minute, numbers)| {
         let at = Timestamp::from_second(1_788_000_000 + minute * 60).expect("in range");
         Event {

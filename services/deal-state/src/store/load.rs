@@ -31,6 +31,7 @@ macro_rules! linked_rows {
                     linked: Linked {
                         key: Key { kind, scope: row.scope, value: row.value },
                         id: DealId(row.key),
+                        core: DealId(row.core),
                         deal: DealId(row.deal_id),
                     },
                 })
@@ -39,14 +40,23 @@ macro_rules! linked_rows {
     };
 }
 
-/// All keys of the deals that these keys point to.
-pub async fn linked(tx: &mut Tx, part: u16, keys: &[Uuid]) -> Result<Vec<LinkedRow>, Error> {
-    linked_rows!(query_file!("sql/linked.sql", small(part), keys).fetch_all(tx.conn()).await?)
+/// All keys of the deals that these keys point to, and of all deals that tell of the same sales as they do or as `sales`
+/// says: (group, rooftop, sale).
+pub async fn linked(
+    tx: &mut Tx,
+    part: u16,
+    keys: &[Uuid],
+    (groups, rooftops, sales): (Vec<String>, Vec<String>, Vec<String>),
+) -> Result<Vec<LinkedRow>, Error> {
+    let rows = query_file!("sql/linked.sql", small(part), keys, &[] as &[Uuid], &groups, &rooftops, &sales);
+    linked_rows!(rows.fetch_all(tx.conn()).await?)
 }
 
-/// All keys of these deals.
+/// All keys of these deals, and of all that tell of the same sales.
 pub async fn linked_to_deals(tx: &mut Tx, part: u16, deals: &[Uuid]) -> Result<Vec<LinkedRow>, Error> {
-    linked_rows!(query_file!("sql/linked_to_deals.sql", small(part), deals).fetch_all(tx.conn()).await?)
+    let none: &[String] = &[];
+    let rows = query_file!("sql/linked.sql", small(part), &[] as &[Uuid], deals, none, none, none);
+    linked_rows!(rows.fetch_all(tx.conn()).await?)
 }
 
 /// A deal as it was last said.

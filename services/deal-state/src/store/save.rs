@@ -54,6 +54,7 @@ struct Keys {
     kinds: Vec<String>,
     scopes: Vec<String>,
     values: Vec<String>,
+    cores: Vec<Uuid>,
     deals: Vec<Uuid>,
 }
 
@@ -136,13 +137,14 @@ impl Saving {
     }
 
     /// Each key once.
-    pub fn key(&mut self, (group, rooftop): (&str, &str), id: DealId, key: &Key, deal: DealId) {
+    pub fn key(&mut self, (group, rooftop): (&str, &str), id: DealId, key: &Key, core: DealId, deal: DealId) {
         self.keys.keys.push(id.0);
         self.keys.groups.push(group.to_owned());
         self.keys.rooftops.push(rooftop.to_owned());
         self.keys.kinds.push(key.kind.as_str().to_owned());
         self.keys.scopes.push(key.scope.clone());
         self.keys.values.push(key.value.clone());
+        self.keys.cores.push(core.0);
         self.keys.deals.push(deal.0);
     }
 
@@ -256,8 +258,8 @@ impl Keys {
         if self.keys.is_empty() {
             return Ok(());
         }
-        let Self { keys, groups, rooftops, kinds, scopes, values, deals } = self;
-        query_file!("sql/save_keys.sql", part, &keys, &groups, &rooftops, &kinds, &scopes, &values, &deals)
+        let Self { keys, groups, rooftops, kinds, scopes, values, cores, deals } = self;
+        query_file!("sql/save_keys.sql", part, &keys, &groups, &rooftops, &kinds, &scopes, &values, &cores, &deals)
             .execute(tx.conn())
             .await?;
         Ok(())

@@ -1,5 +1,7 @@
 //! Deals, as they are told to others.
 
+use std::collections::BTreeSet;
+
 use throughline_process::{
     Bound, Deal, Handoff, HandoffState, Key, KeyKind, Quality, Span,
     deal::{ClosedBy, Cycle, DealState, Exception, Holder, Holders, Occurrence},
@@ -17,6 +19,8 @@ pub struct Facts<'a> {
     pub keys: &'a [Key],
     /// Ids that its other keys alone would give, sorted.
     pub former_ids: Vec<DealId>,
+    /// The best key of each deal that may be the same.
+    pub rivals: &'a BTreeSet<Key>,
     pub vehicle_not_ready: bool,
     pub state_hash: [u8; 32],
 }
@@ -37,6 +41,8 @@ pub fn read_key(key: &pb::DealKey) -> Option<Key> {
 
 /// The deal, without revisions and without how its last change came about.
 pub fn deal(deal: Deal, facts: Facts<'_>) -> pb::Deal {
+    let mut exceptions: Vec<_> = deal.exceptions.into_iter().map(exception).collect();
+    exceptions.extend(ambiguous(facts.rivals));
     pb::Deal {
         name: deal_name(facts.group, facts.rooftop, facts.id),
         keys: facts.keys.iter().map(key).collect(),
@@ -49,7 +55,7 @@ pub fn deal(deal: Deal, facts: Facts<'_>) -> pb::Deal {
         spans: deal.stages.into_iter().map(span).collect(),
         handoffs: deal.handoffs.into_iter().map(handoff).collect(),
         milestones: deal.milestones.into_iter().map(milestone).collect(),
-        exceptions: deal.exceptions.into_iter().map(exception).collect(),
+        exceptions,
         rework: deal.rework,
         pencil_rounds: deal.rounds,
         lost_reason: deal.lost_reason.unwrap_or_default(),
@@ -192,6 +198,28 @@ fn milestone((event_type, occurrence): (String, Occurrence)) -> pb::Milestone {
         count: occurrence.count,
         actor: occurrence.actor.unwrap_or_default(),
     }
+}
+
+/// Candidates that are named; more are counted.
+const MOST_NAMED: usize = 10;
+
+/// Nobody can say of which of these deals this one is: a person has to.
+fn ambiguous(rivals: &BTreeSet<Key>) -> Option<pb::DealException> {
+    if rivals.is_empty() {
+        return None;
+    }
+    let mut named: Vec<String> =
+        rivals.iter().take(MOST_NAMED).map(|key| format!("{} {}", key.kind.as_str(), key.value)).collect();
+    if let Some(more) = rivals.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
+        named.push(format!("{more} more"));
+    }
+    Some(pb::DealException {
+        id: "identity_ambiguous/0".to_owned(),
+        kind: "identity_ambiguous".to_owned(),
+        detail: format!("the same sale is told of by {}", named.join(", ")),
+        at: None,
+        time: None,
+    })
 }
 
 fn exception(exception: Exception) -> pb::DealException {

@@ -52,6 +52,8 @@ struct Task {
     joined: Joined,
     arrivals: Vec<Arrival>,
     before: BTreeMap<DealId, pb::Deal>,
+    /// Place of the entry because of which it is folded, even if that is of another deal of the same sale.
+    touched_by: Option<usize>,
 }
 
 /// What came of it so far.
@@ -93,22 +95,24 @@ impl<'f> Folding<'f> {
         let joined = work.iter().flat_map(|work| &work.joined);
         let ids: Vec<Uuid> = joined.flat_map(|joined| &joined.before).map(|id| id.0).collect();
         let before = if ids.is_empty() { Vec::new() } else { store::deals_before(tx, self.part, &ids).await? };
-        let mut before: HashMap<DealId, store::Before> = before.into_iter().map(|before| (before.id, before)).collect();
+        let before: HashMap<DealId, store::Before> = before.into_iter().map(|before| (before.id, before)).collect();
 
         let mut tasks = Vec::new();
         let mut held = 0;
         for Work { rooftop, joined, arrivals } in work {
+            let touched_by = arrivals.last().map(|last| last.place);
             let mut arrivals: Vec<Option<Arrival>> = arrivals.into_iter().map(Some).collect();
             for joined in joined {
                 let arrivals: Vec<Arrival> =
                     joined.arrivals.iter().filter_map(|place| arrivals.get_mut(*place)?.take()).collect();
                 held += arrivals.len();
                 let mut known = BTreeMap::new();
-                for stored in joined.before.iter().filter_map(|id| before.remove(id)) {
+                // Not taken out: what comes apart has been the same deal before.
+                for stored in joined.before.iter().filter_map(|id| before.get(id)) {
                     held += stored.event_count;
                     known.insert(stored.id, read(&stored.body, "deal")?);
                 }
-                tasks.push(Task { rooftop: rooftop.clone(), joined, arrivals, before: known });
+                tasks.push(Task { rooftop: rooftop.clone(), joined, arrivals, before: known, touched_by });
                 if held >= HELD_AT_ONCE {
                     self.fold_tasks(tx, entries, std::mem::take(&mut tasks)).await?;
                     held = 0;
@@ -137,9 +141,11 @@ impl<'f> Folding<'f> {
     }
 
     fn fold_task(&mut self, entries: &[Entry], task: Task, kept: Vec<Input>) -> Result<(), ApplyError> {
-        let Task { rooftop, joined, arrivals, before } = task;
+        let Task { rooftop, joined, arrivals, before, touched_by } = task;
         let cause = arrivals.last().map(|last| (last.place, &entries[last.place]));
-        let touch = cause.map(|(_, entry)| Touch { recorded_at: entry.recorded_at, origin: entry.origin });
+        let touched_by = touched_by.map(|place| (place, &entries[place]));
+        let touch = cause.or(touched_by);
+        let touch = touch.map(|(_, entry)| Touch { recorded_at: entry.recorded_at, origin: entry.origin });
         let mut keeping = Vec::with_capacity(arrivals.len());
         let mut arrived = Vec::with_capacity(arrivals.len());
         for Arrival { place, input, body, .. } in arrivals {
@@ -171,7 +177,7 @@ impl<'f> Folding<'f> {
         match (folded, cause) {
             (Ok(outcome), _) => {
                 self.keep(&rooftop, &joined, &outcome, keeping);
-                self.say(&rooftop, outcome, cause);
+                self.say(&rooftop, outcome, cause.or(touched_by));
                 Ok(())
             }
             (Err(_), Some((_, entry))) => Err(poison(entry, format!("the fold of deal {} panicked", joined.deal))),
@@ -194,7 +200,8 @@ impl<'f> Folding<'f> {
         }
         for key in &joined.repointed {
             if let Some(value) = joined.keys.get(key) {
-                self.saving.key((group, id), *key, value, joined.deal);
+                let core = joined.cores.get(key).copied().unwrap_or(joined.deal);
+                self.saving.key((group, id), *key, value, core, joined.deal);
             }
         }
         for mark in &outcome.marks_added {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use prost::Message;
 use throughline_journal::{ApplyError, Entry};
-use throughline_process::{Key, keys_of};
+use throughline_process::{Key, KeyKind, keys_of};
 use throughline_proto::{event::v1::Event, log::v1::entry_body::Body, tenant::v1::Rooftop};
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use crate::{
     domain::{
         capacity::Input,
         id::{DealId, event_id},
+        partition::sale_key,
     },
     wire,
 };
@@ -25,7 +26,7 @@ pub type Name = (String, String);
 pub struct Arrival {
     /// Its place in the batch.
     pub place: usize,
-    /// The keys by which it links, never none.
+    /// The keys by which it links, never none, and the sale that it tells of.
     pub keys: Vec<Key>,
     pub input: Input,
     /// Encoded, to be kept.
@@ -92,6 +93,8 @@ impl Intake {
             self.forwarded.push(place);
             return Ok(());
         };
+        let mut keys = keys;
+        keys.extend(event.keys.get(KeyKind::Sale.as_str()).map(|sale| sale_key(anchor, sale)));
         let body = wire.encode_to_vec();
         let input = Input { anchor, id: event_id(&body), event };
         self.deals.entry(name(entry)).or_default().push(Arrival { place, keys, input, body });
@@ -105,6 +108,23 @@ impl Intake {
             keys.filter_map(|key| DealId::of(group, rooftop, std::slice::from_ref(key))).map(|id| id.0)
         });
         ids.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The sales that arrived: (group, rooftop, sale).
+    pub fn sales(&self) -> (Vec<String>, Vec<String>, Vec<String>) {
+        let mut sales = BTreeSet::new();
+        for ((group, rooftop), arrivals) in &self.deals {
+            for key in arrivals.iter().flat_map(|arrival| &arrival.keys).filter(|key| key.kind == KeyKind::Sale) {
+                sales.insert((group, rooftop, &key.value));
+            }
+        }
+        let mut columns = (Vec::new(), Vec::new(), Vec::new());
+        for (group, rooftop, sale) in sales {
+            columns.0.push(group.clone());
+            columns.1.push(rooftop.clone());
+            columns.2.push(sale.clone());
+        }
+        columns
     }
 
     /// The rooftops that it is about.

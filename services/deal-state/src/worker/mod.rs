@@ -60,7 +60,7 @@ impl Projection for Folder {
         let intake = Intake::read(entries)?;
         let rooftops = self.rooftops(tx, part, entries, &intake).await?;
         let keys = intake.key_ids();
-        let linked = if keys.is_empty() { Vec::new() } else { store::linked(tx, part, &keys).await? };
+        let linked = if keys.is_empty() { Vec::new() } else { store::linked(tx, part, &keys, intake.sales()).await? };
 
         let mut folding = Folding::new(self, part);
         folding.forward(entries, &intake);
