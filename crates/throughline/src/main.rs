@@ -55,6 +55,8 @@ enum Command {
     Watch(commands::watch::Arguments),
     /// Cycle time, time in stage and idle at handoffs.
     Report(commands::report::Arguments),
+    /// Measure the record against what is known to be true.
+    Evaluate(commands::evaluate::Arguments),
     /// One hash over the content of all deals.
     StateHash(commands::state_hash::Arguments),
     /// How far each consumer is, what is parked, when each feed was last heard of.
@@ -93,6 +95,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Board(arguments) => commands::board::run(arguments).await,
         Command::Watch(arguments) => commands::watch::run(arguments).await,
         Command::Report(arguments) => commands::report::run(arguments).await,
+        Command::Evaluate(arguments) => commands::evaluate::run(arguments).await,
         Command::StateHash(arguments) => commands::state_hash::run(arguments).await,
         Command::Status(arguments) => commands::status::run(arguments).await,
         Command::Demo(arguments) => commands::demo::run(arguments).await,

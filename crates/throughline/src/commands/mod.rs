@@ -4,6 +4,7 @@ pub mod board;
 pub mod database;
 pub mod deals;
 pub mod demo;
+pub mod evaluate;
 pub mod flags;
 pub mod import;
 pub mod profile;
