@@ -114,8 +114,8 @@ fn a_document_is_taken_whole_or_not_at_all() {
     assert_eq!(read.len(), 2);
     assert_eq!(read[1].as_ref().unwrap().number, 2);
     assert_eq!(read[1].as_ref().unwrap().values, some(["resend", "78", "", "", "", ""]));
-    assert_eq!(broken(two[..two.len() - 3].as_bytes()), "row 1: it is no well-formed XML");
-    assert_eq!(broken(two[..two.len() - 6].as_bytes()), "row 1: it ends before its elements do");
+    assert_eq!(broken(&two.as_bytes()[..two.len() - 3]), "row 1: it is no well-formed XML");
+    assert_eq!(broken(&two.as_bytes()[..two.len() - 6]), "row 1: it ends before its elements do");
     assert_eq!(broken(two.replace("</id>", "</di>").as_bytes()), "row 1: it is no well-formed XML");
     assert_eq!(broken(b""), "row 1: it has no element adf");
     assert_eq!(broken(b"<adfs><prospect/></adfs>"), "row 1: it has no element adf");
