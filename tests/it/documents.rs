@@ -58,3 +58,39 @@ fn every_place_that_a_document_names_exists() {
     }
     assert!(named >= 20, "{named}");
 }
+
+#[test]
+fn the_profile_of_the_walk_through_makes_what_is_printed() {
+    let text = document("docs/profiles.md");
+    // The first block of a language, as far as it is set in.
+    let block = |language: &str| {
+        let mut lines = text.lines().skip_while(|line| line.trim_start() != format!("```{language}"));
+        let indent = lines.next().unwrap_or_else(|| panic!("no {language}")).find('`').unwrap();
+        let lines = lines.take_while(|line| !line.trim_start().starts_with("```"));
+        lines.map(|line| line.get(indent..).unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    };
+    let scratch = throughline_testkit::Scratch::new();
+    let (profile, sample) = (scratch.path().join("keyboard.yaml"), scratch.path().join("sample.csv"));
+    std::fs::write(&profile, block("yaml")).unwrap();
+    std::fs::write(&sample, block("csv")).unwrap();
+    let checked = std::process::Command::new(crate::suite::binary("throughline"))
+        .args(["profile", "check"])
+        .args([&profile, &sample])
+        .args(["--rooftop", "RT1", "--zone", "America/New_York"])
+        .output()
+        .unwrap();
+    let lines = |text: &str| -> Vec<serde_json::Value> {
+        text.lines()
+            .map(|line| {
+                let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+                if let Some(id) = line.pointer_mut("/events/0/id") {
+                    *id = "deal.vehicle.ready.ID".into();
+                }
+                line
+            })
+            .collect()
+    };
+    let (printed, told) = (String::from_utf8(checked.stdout).unwrap(), block("json"));
+    assert_eq!(lines(&printed), lines(&told), "{}", String::from_utf8_lossy(&checked.stderr));
+    assert_eq!(lines(&printed).len(), 2);
+}

@@ -7,7 +7,7 @@ use serde_json::Value;
 fn allowed(name: &str) -> Option<&'static [&'static str]> {
     let service: &[&str] = &["proto", "platform", "journal", "process"];
     Some(match name {
-        "proto" | "process" | "servers" | "simulator" => &[],
+        "proto" | "process" | "adapters" | "servers" | "simulator" => &[],
         "platform" => &["proto"],
         "journal" => &["proto", "platform"],
         "testkit" => &["servers"],

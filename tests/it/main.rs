@@ -10,6 +10,7 @@ mod events;
 mod fleet;
 mod layers;
 mod poison;
+mod profiles;
 mod raw;
 mod record;
 mod replicas;

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use crate::time::Precision;
 
 /// The profiles that come with the command: name and text.
-pub const BUILT_IN: [(&str, &str); 6] = [
+pub const BUILT_IN: [(&str, &str); 7] = [
+    ("adf", include_str!("../profiles/adf.yaml")),
     ("crm-visits", include_str!("../profiles/crm-visits.yaml")),
     ("dms-fi-sales", include_str!("../profiles/dms-fi-sales.yaml")),
     ("finance-log", include_str!("../profiles/finance-log.yaml")),
@@ -65,6 +66,8 @@ pub struct Profile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
+    /// One XML document, a row for each `prospect`; columns are paths below it, such as `vehicle/stock` and `id@source`.
+    Adf,
     /// Comma-separated, the names of the columns first.
     Csv,
     /// One JSON object a line.

@@ -1,4 +1,5 @@
 //! Rows of a file, a bounded piece of memory at a time: the values of the wanted columns alone are ever held.
+mod adf;
 mod csv;
 mod json_lines;
 
@@ -31,6 +32,7 @@ pub struct Broken {
 pub struct Rows<R>(Reader<R>);
 
 enum Reader<R> {
+    Adf(adf::Rows<R>),
     Csv(Box<csv::Rows<R>>),
     JsonLines(json_lines::Rows<R>),
 }
@@ -57,15 +59,16 @@ impl<R: io::BufRead> Rows<R> {
                 }
                 Reader::Csv(Box::new(rows))
             }
+            Format::Adf => Reader::Adf(adf::Rows::begin(reader, columns)),
             Format::JsonLines => Reader::JsonLines(json_lines::Rows::begin(reader, columns)),
         }))
     }
 
-    /// Columns of the profile that the file does not have; none are known of JSON lines.
+    /// Columns of the profile that the file does not have; none are known of the other formats.
     pub fn absent(&self) -> Vec<&str> {
         match &self.0 {
             Reader::Csv(rows) => rows.absent(),
-            Reader::JsonLines(_) => Vec::new(),
+            Reader::Adf(_) | Reader::JsonLines(_) => Vec::new(),
         }
     }
 
@@ -76,6 +79,7 @@ impl<R: io::BufRead> Rows<R> {
     #[expect(clippy::should_implement_trait, reason = "it can fail in two ways")]
     pub fn next(&mut self) -> io::Result<Option<Result<Row, Broken>>> {
         match &mut self.0 {
+            Reader::Adf(rows) => rows.next(),
             Reader::Csv(rows) => rows.next(),
             Reader::JsonLines(rows) => rows.next(),
         }

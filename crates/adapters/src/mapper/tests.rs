@@ -128,6 +128,27 @@ fn a_vendors_words_become_ours() {
 }
 
 #[test]
+fn a_lead_links_nothing_and_is_taken_once() {
+    let lead = |status: &str, vendor: &str, date: &str| {
+        format!(
+            "<prospect status={status}><id>7</id><requestdate>{date}</requestdate><vehicle><stock>N1</stock></vehicle>\
+             <customer><name>x</name></customer><vendor><id>{vendor}</id></vendor></prospect>"
+        )
+    };
+    let date = "2026-09-06T01:25:28-04:00";
+    let file =
+        [lead("new", "S9", date), lead("resend", "S9", date), lead("new", "S1", date), lead("new", "S9", "today")];
+    let mapped = map(&profile("adf"), &format!("<?ADF VERSION \"1.0\"?><adf>{}</adf>", file.concat()));
+    assert_eq!(told(&mapped[0]), ["lead.received exact 2026-09-06T05:25:28Z"]);
+    assert_eq!(told(&mapped[1]), ["no rule of the profile takes it"]);
+    assert_eq!(told(&mapped[2]), ["it is of another rooftop"]);
+    assert_eq!(told(&mapped[3]), ["requestdate is no time of the profile's format"]);
+    let Mapped::Events(events) = &mapped[0] else { panic!() };
+    assert_eq!(events[0].subject, None);
+    assert_eq!(serde_json::json!(events[0].facts.keys), serde_json::json!({"stock": "N1"}));
+}
+
+#[test]
 fn a_wrong_profile_is_refused_with_everything_that_is_wrong() {
     let text = "{profile: X, version: 0, title: t, format: csv, source: here, zone: Mars/Olympus, row: [], events: [
         {type: a.b, flag: F}, {type: a.c, time: {at: {columns: [T], format: '%'}}, actor: {}}]}";

@@ -15,6 +15,9 @@ use super::{
 };
 use crate::{Connection, commands::profile, output::json_line};
 
+/// Broken rows of one file that are told on stderr; all are counted.
+const TOLD: u64 = 5;
+
 /// What became of every row of every file, and of the events made of them.
 #[derive(Debug, Default, Serialize)]
 struct Summary {
@@ -84,6 +87,7 @@ async fn file(
         eprintln!("{}: no column {column}, which the profile reads", path.display());
     }
     let tally = &mut summary.rows;
+    let mut broken_here = 0;
     loop {
         let row = match rows.next() {
             Ok(Some(row)) => row,
@@ -100,7 +104,13 @@ async fn file(
                 }
             }
             Ok(Mapped::Nothing(why)) => tally.dropped(why.to_string()),
-            Err(broken) => tally.broken(broken.why.into_owned()),
+            Err(broken) => {
+                broken_here += 1;
+                if broken_here <= TOLD {
+                    eprintln!("{}: {broken}", path.display());
+                }
+                tally.broken(broken.why.into_owned());
+            }
         }
     }
     Ok(files::look(path).and_then(|after| match after == before {
