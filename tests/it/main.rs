@@ -17,3 +17,4 @@ mod replicas;
 mod suite;
 mod tenancy;
 mod trace;
+mod week;

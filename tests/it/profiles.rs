@@ -213,7 +213,7 @@ fn assert_names_nobody<'n>(printed: &Printed, names: impl Iterator<Item = &'n st
 }
 
 /// Where a text stands, in any case: as `schema.table::text`, or `schema.table.column` of bytes.
-async fn found(db: &mut PgConnection, text: &str) -> Vec<String> {
+pub async fn found(db: &mut PgConnection, text: &str) -> Vec<String> {
     let tables = sqlx::query(
         "SELECT format('%I.%I', table_schema, table_name),
                 coalesce(array_agg(quote_ident(column_name)) FILTER (WHERE data_type = 'bytea'), '{}')

@@ -86,3 +86,56 @@ async fn the_same_number_at_another_rooftop_is_another_deal() {
     assert_ne!(north.name, south.name);
     assert_eq!(north.event_count + south.event_count, 2);
 }
+
+#[tokio::test]
+async fn a_sale_joins_a_visit_and_a_deal_and_doubt_takes_them_apart_again() {
+    let suite = Suite::start().await;
+    let sale = ("sale", "K1/2026d250");
+    let token = suite
+        .tell([
+            says(NORTH, event("deal.agreed", "V1", 0, &[("visit", "V1"), sale])),
+            says(NORTH, event("deal.funded", "D1", 90, &[("dms_deal", "D1")])),
+            says(NORTH, event("deal.agreed", "D1", 5, &[("dms_deal", "D1"), sale])),
+        ])
+        .await;
+    let joined = suite.deal(NORTH, "dms_deal", "D1", &token).await;
+    assert_eq!(suite.deal(NORTH, "visit", "V1", "").await, joined);
+    assert_eq!((joined.event_count, joined.exceptions.len()), (3, 0));
+
+    // Another visit that ended with the same sale: nobody can say whose deal it was.
+    let token = suite.tell([says(NORTH, event("deal.agreed", "V2", 8, &[("visit", "V2"), sale]))]).await;
+    let [one, other, deal] = [
+        suite.deal(NORTH, "visit", "V1", &token).await,
+        suite.deal(NORTH, "visit", "V2", "").await,
+        suite.deal(NORTH, "dms_deal", "D1", "").await,
+    ];
+    assert_eq!(one.name, joined.name, "the best key keeps the id");
+    assert_eq!([one.event_count, other.event_count, deal.event_count], [1, 1, 2]);
+    assert!(deal.revision > joined.revision, "above whatever was said under its id before");
+    assert!(deal.recorded_at.is_some());
+    for (of, named) in
+        [(&one, "visit V2, dms_deal D1"), (&other, "visit V1, dms_deal D1"), (&deal, "visit V1, visit V2")]
+    {
+        let [exception] = of.exceptions.as_slice() else { panic!("{:?}", of.exceptions) };
+        assert_eq!(exception.kind, "identity_ambiguous");
+        assert_eq!(exception.detail, format!("the same sale is told of by {named}"));
+    }
+
+    // The visit says the deal's number: that is no guess any more.
+    let token = suite.tell([says(NORTH, event("deal.desk.started", "V2", 7, &[("dms_deal", "D1")]))]).await;
+    let known = suite.deal(NORTH, "dms_deal", "D1", &token).await;
+    assert_eq!(known.name, other.name);
+    assert_eq!(known.event_count, 4);
+    assert_eq!(suite.list("", "").await.len(), 2);
+
+    let said = suite.said(NORTH.part).await;
+    let mut last = std::collections::HashMap::new();
+    for (entity, body) in &said {
+        let revision = match body {
+            Body::Deal(deal) => deal.revision,
+            Body::DealRetraction(retraction) => retraction.revision,
+            _ => continue,
+        };
+        assert!(last.insert(entity.clone(), revision).is_none_or(|before| before < revision), "{entity}: {said:#?}");
+    }
+}
