@@ -9,6 +9,7 @@ mod documents;
 mod events;
 mod fleet;
 mod layers;
+mod limits;
 mod poison;
 mod profiles;
 mod raw;

@@ -1,5 +1,8 @@
 //! A vendor's files: rows become events by a source profile, and every row is accounted for.
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
@@ -54,7 +57,13 @@ pub async fn run(connection: &Connection, named: &str, rooftop: &str, paths: &[P
             Ok(()) => {}
             Err(error) => {
                 summary.files_failed += 1;
-                eprintln!("{}: {error}", path.display());
+                let told = match error.kind() {
+                    ErrorKind::UnexpectedEof => {
+                        "it ends in the middle: copy it again, then import it once more".to_owned()
+                    }
+                    _ => error.to_string(),
+                };
+                eprintln!("{}: {told}", path.display());
             }
         }
     }
