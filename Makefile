@@ -1,7 +1,7 @@
 # Two commands: `make demo` shows a busy Saturday, `make test` proves the rest.
 TOOLS := $(or $(THROUGHLINE_TOOLS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/throughline-tools)/bin
 
-.PHONY: demo test build lint bench sqlx fmt clean
+.PHONY: demo test build lint bench fuzz sqlx fmt clean
 
 # One build for everything: the same feature set and one set of binaries.
 build: servers
@@ -33,6 +33,10 @@ sqlx: servers
 bench: servers
 	cargo build --workspace --release
 	target/release/throughline bench
+
+# Not a part of the tests: a minute for each decoder.
+fuzz:
+	scripts/fuzz
 
 fmt:
 	cargo fmt --all
