@@ -1,5 +1,5 @@
 -- Every linking key of every deal that one of these keys points to, of these deals, and of every deal that tells of the
--- same sale as one of them, or of one of these sales.
+-- same sale as one of them, or of one of these sales: at most so many of each sale.
 with recursive reached (deal_id) as (
   (
     select found.deal_id from deal_state.deal_key found where found.part = $1 and found.key = any($2)
@@ -8,19 +8,25 @@ with recursive reached (deal_id) as (
     union
     select told.deal_id
     from unnest($4::text[], $5::text[], $6::text[]) as wanted (group_id, rooftop, sale)
-    join deal_state.deal_key told
-      on told.part = $1 and told.kind = 'sale' and told.rooftop = wanted.rooftop and told.value = wanted.sale
-      and told.group_id = wanted.group_id
+    join lateral (
+      select k.deal_id from deal_state.deal_key k
+      where k.part = $1 and k.kind = 'sale' and k.rooftop = wanted.rooftop and k.value = wanted.sale
+        and k.group_id = wanted.group_id
+      limit $7
+    ) told on true
   )
   union
   select other.deal_id
   from reached
   join deal_state.deal_key mine on mine.part = $1 and mine.deal_id = reached.deal_id and mine.kind = 'sale'
-  join deal_state.deal_key other
-    on other.part = $1 and other.kind = 'sale' and other.rooftop = mine.rooftop and other.value = mine.value
-    and other.group_id = mine.group_id
+  join lateral (
+    select k.deal_id from deal_state.deal_key k
+    where k.part = $1 and k.kind = 'sale' and k.rooftop = mine.rooftop and k.value = mine.value
+      and k.group_id = mine.group_id
+    limit $7
+  ) other on true
 )
 select k.key as "key!", k.group_id as "group_id!", k.rooftop as "rooftop!", k.kind as "kind!", k.scope as "scope!",
-       k.value as "value!", k.core as "core!", k.deal_id as "deal_id!"
+       k.value as "value!", coalesce(k.core, k.deal_id) as "core!", k.deal_id as "deal_id!"
 from reached
 join deal_state.deal_key k on k.part = $1 and k.deal_id = reached.deal_id

@@ -8,24 +8,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_process::{Key, KeyKind};
 
+/// A sale that is told of under more keys than this is none: whatever sends it means something else by it. `linked.sql`
+/// reaches for one more than these, so that the work for an event stays bounded and a sale that becomes crowded is seen to.
+pub const MOST_TELLING: usize = 32;
+
 /// A core, as far as sales are concerned.
 #[derive(Debug)]
 pub struct Core<'k> {
     best: Option<&'k Key>,
     visit: bool,
     dms_deal: bool,
-    sales: BTreeSet<&'k str>,
+    /// Under how many keys it tells of each sale.
+    sales: BTreeMap<&'k str, usize>,
 }
 
 impl<'k> Core<'k> {
     /// Of the keys that hang together.
     pub fn of(keys: impl Iterator<Item = &'k Key>) -> Self {
-        let mut core = Self { best: None, visit: false, dms_deal: false, sales: BTreeSet::new() };
+        let mut core = Self { best: None, visit: false, dms_deal: false, sales: BTreeMap::new() };
         for key in keys {
             core.visit |= key.kind == KeyKind::Visit;
             core.dms_deal |= key.kind == KeyKind::DmsDeal;
             if key.kind == KeyKind::Sale {
-                core.sales.insert(&key.value);
+                *core.sales.entry(&key.value).or_default() += 1;
             }
             core.best = Some(core.best.map_or(key, |best| best.min(key)));
         }
@@ -49,15 +54,18 @@ pub struct Grouping {
 
 /// Groups cores by the sales that they tell of.
 pub fn group(cores: &[Core<'_>]) -> Grouping {
-    let mut of_sale: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut of_sale: BTreeMap<&str, (usize, Vec<usize>)> = BTreeMap::new();
     for (place, core) in cores.iter().enumerate() {
-        for sale in &core.sales {
-            of_sale.entry(sale).or_default().push(place);
+        for (sale, keys) in &core.sales {
+            let (telling, together) = of_sale.entry(sale).or_default();
+            *telling += keys;
+            together.push(place);
         }
     }
+    of_sale.retain(|_, (telling, _)| *telling <= MOST_TELLING);
     let mut group_of: Vec<usize> = (0..cores.len()).collect();
     let mut rivals = vec![BTreeSet::new(); cores.len()];
-    for together in of_sale.values() {
+    for (_, together) in of_sale.values() {
         if is_one_deal(cores, together) {
             for place in &together[1..] {
                 unite(&mut group_of, together[0], *place);
@@ -136,6 +144,19 @@ mod tests {
         assert_eq!(told.group_of, [0, 1, 2, 2]);
         assert_eq!(told.rivals[2], BTreeSet::from([0, 1]));
         assert!(told.rivals[3].is_empty());
+    }
+
+    #[test]
+    fn a_crowded_sale_is_none() {
+        use KeyKind::{DmsDeal, Sale, Visit};
+        let with = |others: usize| {
+            let mut cores = vec![vec![key(Visit, "1"), key(Sale, "N1/d")], vec![key(DmsDeal, "7"), key(Sale, "N1/d")]];
+            cores.extend((0..others).map(|other| vec![key(KeyKind::Subject, &other.to_string()), key(Sale, "N1/d")]));
+            let told = grouped(&cores);
+            (told.group_of[1] == 0, told.rivals.iter().all(BTreeSet::is_empty))
+        };
+        assert_eq!(with(MOST_TELLING - 2), (true, true));
+        assert_eq!(with(MOST_TELLING - 1), (false, true));
     }
 
     #[test]

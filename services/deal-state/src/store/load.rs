@@ -8,7 +8,7 @@ use throughline_process::{Key, KeyKind};
 use uuid::Uuid;
 
 use super::small;
-use crate::domain::{id::DealId, partition::Linked};
+use crate::domain::{id::DealId, partition::Linked, sales::MOST_TELLING};
 
 /// A linking key with the rooftop that it belongs to.
 #[derive(Clone, Debug)]
@@ -40,6 +40,9 @@ macro_rules! linked_rows {
     };
 }
 
+/// Of one sale, so many keys are reached for: one more than make it crowded.
+const REACHED: i64 = MOST_TELLING as i64 + 1;
+
 /// All keys of the deals that these keys point to, and of all deals that tell of the same sales as they do or as `sales`
 /// says: (group, rooftop, sale).
 pub async fn linked(
@@ -48,14 +51,14 @@ pub async fn linked(
     keys: &[Uuid],
     (groups, rooftops, sales): (Vec<String>, Vec<String>, Vec<String>),
 ) -> Result<Vec<LinkedRow>, Error> {
-    let rows = query_file!("sql/linked.sql", small(part), keys, &[] as &[Uuid], &groups, &rooftops, &sales);
+    let rows = query_file!("sql/linked.sql", small(part), keys, &[] as &[Uuid], &groups, &rooftops, &sales, REACHED);
     linked_rows!(rows.fetch_all(tx.conn()).await?)
 }
 
 /// All keys of these deals, and of all that tell of the same sales.
 pub async fn linked_to_deals(tx: &mut Tx, part: u16, deals: &[Uuid]) -> Result<Vec<LinkedRow>, Error> {
     let none: &[String] = &[];
-    let rows = query_file!("sql/linked.sql", small(part), &[] as &[Uuid], deals, none, none, none);
+    let rows = query_file!("sql/linked.sql", small(part), &[] as &[Uuid], deals, none, none, none, REACHED);
     linked_rows!(rows.fetch_all(tx.conn()).await?)
 }
 
