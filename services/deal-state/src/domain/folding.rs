@@ -112,7 +112,7 @@ pub fn refold(
 
     // Also above what it comes apart from: it may have been retracted when that took it over.
     let floor = before.values().map(|deal| deal.revision).max().unwrap_or(0);
-    let deal = revise(next, last, floor).map(|deal| touched(deal, last, touch));
+    let deal = revise(next, last, floor).map(|deal| touched(deal, last, before, touch));
     let said = deal.as_ref().map_or(Said::Nothing, |deal| said(deal, last));
     let retracted = joined
         .taken_over()
@@ -126,12 +126,17 @@ pub fn refold(
     Outcome { id: joined.deal, deal, blind, said, retracted, kept, dropped, marks_added, marks_removed, overflowed }
 }
 
-fn touched(mut deal: pb::Deal, last: Option<&pb::Deal>, touch: Option<Touch>) -> pb::Deal {
+fn touched(
+    mut deal: pb::Deal,
+    last: Option<&pb::Deal>,
+    before: &BTreeMap<DealId, pb::Deal>,
+    touch: Option<Touch>,
+) -> pb::Deal {
     match touch {
         Some(touch) => {
             deal.recorded_at = Some(to_wire(touch.recorded_at));
             // History that is filled in makes no past of a deal that is under way: its alarms are still for people to hear.
-            let under_way = last.is_some_and(|last| last.origin() == Origin::Live);
+            let under_way = before.values().any(|deal| deal.origin() == Origin::Live);
             deal.origin = match touch.origin {
                 Origin::Backfill if under_way => Origin::Live as i32,
                 origin => origin as i32,

@@ -85,6 +85,10 @@ pub fn group(cores: &[Core<'_>]) -> Grouping {
         }
         set_against(&mut rivals, together);
     }
+    // What one sale leaves in doubt another may have settled.
+    for (place, against) in rivals.iter_mut().enumerate() {
+        against.retain(|rival| group_of[*rival] != group_of[place]);
+    }
     Grouping { group_of, rivals }
 }
 
@@ -144,6 +148,18 @@ mod tests {
         assert_eq!(told.group_of, [0, 1, 2, 2]);
         assert_eq!(told.rivals[2], BTreeSet::from([0, 1]));
         assert!(told.rivals[3].is_empty());
+    }
+
+    #[test]
+    fn no_deal_is_its_own_rival() {
+        use KeyKind::{DmsDeal, Sale, Visit};
+        let told = grouped(&[
+            vec![key(Visit, "1"), key(Sale, "N1/d"), key(Sale, "V1/d")],
+            vec![key(DmsDeal, "7"), key(Sale, "N1/d"), key(Sale, "V1/d")],
+            vec![key(Visit, "2"), key(Sale, "N1/d")],
+        ]);
+        assert_eq!(told.group_of, [0, 0, 2]);
+        assert_eq!(told.rivals, [BTreeSet::from([2]), BTreeSet::from([2]), BTreeSet::from([0, 1])]);
     }
 
     #[test]

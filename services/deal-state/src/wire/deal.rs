@@ -213,8 +213,13 @@ fn ambiguous(rivals: &BTreeSet<Key>) -> Option<pb::DealException> {
     if let Some(more) = rivals.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
         named.push(format!("{more} more"));
     }
+    // Other candidates are another question: what a person decided of these does not hide it.
+    let mut hasher = blake3::Hasher::new();
+    rivals.iter().for_each(|key| {
+        hasher.update(format!("{} {} {}\n", key.kind.as_str(), key.scope, key.value).as_bytes());
+    });
     Some(pb::DealException {
-        id: "identity_ambiguous/0".to_owned(),
+        id: format!("identity_ambiguous/{}", &hasher.finalize().to_hex()[..12]),
         kind: "identity_ambiguous".to_owned(),
         detail: format!("the same sale is told of by {}", named.join(", ")),
         at: None,

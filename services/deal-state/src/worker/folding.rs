@@ -123,7 +123,7 @@ impl<'f> Folding<'f> {
     }
 
     async fn fold_tasks(&mut self, tx: &mut Tx, entries: &[Entry], tasks: Vec<Task>) -> Result<(), ApplyError> {
-        let known = tasks.iter().filter(|task| !task.before.is_empty());
+        let known = tasks.iter().filter(|task| !task.joined.before.is_empty());
         let anchors: Vec<Uuid> = known.flat_map(|task| task.joined.keys.keys()).map(|key| key.0).collect();
         let inputs = if anchors.is_empty() { Vec::new() } else { store::inputs(tx, self.part, &anchors).await? };
         let mut by_anchor: HashMap<DealId, Vec<StoredInput>> = HashMap::new();
@@ -174,7 +174,8 @@ impl<'f> Folding<'f> {
             }))
         });
         self.folder.metrics.fold_took(started.elapsed());
-        match (folded, cause) {
+        // Whatever is folded because of an entry must not be left out of what that entry changes.
+        match (folded, cause.or(touched_by)) {
             (Ok(outcome), _) => {
                 self.keep(&rooftop, &joined, &outcome, keeping);
                 self.say(&rooftop, outcome, cause.or(touched_by));
