@@ -41,7 +41,7 @@ pub async fn assert_whole(db: &mut PgConnection, logs: &[(&str, &str)]) {
 
 /// Rows that were read by going through a whole table, over all of an import: a statement that did so for each batch, or for
 /// each of some hundred calls, would have read millions.
-const READ_AT_LENGTH: i64 = 100_000;
+const READ_AT_LENGTH: i64 = 20_000;
 
 /// What the services did so far cost no more because there was more of it.
 pub async fn assert_rows_were_reached_by_key(db: &mut PgConnection) {

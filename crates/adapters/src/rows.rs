@@ -2,8 +2,11 @@
 mod adf;
 mod csv;
 mod json_lines;
+mod lines;
 
 use std::{borrow::Cow, io};
+
+pub use lines::{BoundedLines, TooLong};
 
 use crate::{Format, Profile};
 

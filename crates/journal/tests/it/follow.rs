@@ -1,4 +1,4 @@
-use throughline_journal::host::Running;
+use throughline_journal::{NewEntry, host::Running};
 use throughline_proto::log::v1::{FollowRequest, FollowResponse, log_service_client::LogServiceClient};
 use throughline_testkit::{Database, eventually};
 use tonic::{Code, Request, Streaming, metadata::MetadataValue, transport::Channel};
@@ -91,6 +91,40 @@ async fn a_caller_follows_its_own_group_and_resumes_behind_what_it_read() {
     }
     stranger.parent = "groups/summit".to_owned();
     assert_eq!(stranger.follow("", &[]).await.unwrap_err().code(), Code::PermissionDenied);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_of_several_parts_that_is_cut_short_loses_and_repeats_nothing() {
+    let database = database().await;
+    let process = process(&database).await;
+    let mut entries = Vec::new();
+    for number in 0..30 {
+        for part in [3, 5, 9] {
+            // Seven such bodies fill a read, so that each is cut within another part.
+            let long = entry(part, "summit", "north", &"x".repeat(150_000));
+            entries.push(NewEntry { entity: format!("{part}-{number}"), ..long });
+            entries.push(entry(part, "lakeside", "pier", "other"));
+        }
+    }
+    let mut expected: Vec<String> =
+        entries.iter().filter(|entry| entry.group == "summit").map(|entry| entry.entity.clone()).collect();
+    for some in entries.chunks(30) {
+        post(&process, some.to_vec()).await;
+    }
+    let mut summit = Caller::of(&process, &database, "summit", &[]).await;
+    let (read, cursor) = summit.read("", &[], expected.len()).await;
+    for part in ["3-", "5-", "9-"] {
+        let of_part = |entities: &[String]| -> Vec<String> {
+            entities.iter().filter(|entity| entity.starts_with(part)).cloned().collect()
+        };
+        assert_eq!(of_part(&read), of_part(&expected), "in order within the part");
+    }
+    let mut read = read;
+    read.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(read, expected);
+    post(&process, vec![entry(5, "summit", "north", "later")]).await;
+    assert_eq!(summit.read(&cursor, &[], 1).await.0, ["later"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,8 @@ pub struct Rooftop {
     pub id: String,
     pub definition: Arc<Definition>,
     pub observed: Observed,
+    /// Events kept of a core and folded of a deal at most.
+    pub keeps: usize,
 }
 
 /// How a change came about: the last entry that touched the deal.
@@ -82,12 +84,13 @@ pub fn refold(
     let known: BTreeSet<Uuid> = kept.iter().map(|input| input.id).collect();
     let mut inputs = kept;
     inputs.extend(arrived);
-    let surplus = capacity::trim(&mut inputs);
+    let core_of = |input: &Input| joined.cores.get(&input.anchor).copied().unwrap_or(joined.deal);
+    let surplus = capacity::trim(&mut inputs, rooftop.keeps, core_of);
     let dropped = surplus.into_iter().filter(|input| known.contains(&input.id)).map(|input| (input.anchor, input.id));
     let dropped = dropped.collect();
     let kept = inputs.iter().map(|input| input.id).filter(|id| !known.contains(id)).collect();
 
-    let events: Vec<_> = inputs.into_iter().map(|input| input.event).collect();
+    let events: Vec<_> = inputs.into_iter().take(rooftop.keeps).map(|input| input.event).collect();
     let folded = fold(&rooftop.definition, &events, &rooftop.observed).deal;
     let blind = board::is_blind(&folded, &rooftop.observed);
     let marks: BTreeSet<Key> = folded.keys.iter().filter(|key| !key.kind.links()).cloned().collect();

@@ -38,6 +38,8 @@ pub struct Joined {
     pub rivals: BTreeSet<Key>,
     /// The arrivals that belong to it, as places in the input.
     pub arrivals: Vec<usize>,
+    /// The last arrival that may have changed it: one of its own, or else of those that tell of a sale with it.
+    pub cause: Option<usize>,
 }
 
 impl Joined {
@@ -128,12 +130,11 @@ impl Forest {
             cores.values().map(|(_, nodes)| Core::of(nodes.iter().map(|node| &self.keys[*node].1))).collect();
         let grouping = sales::group(&sides);
 
-        let mut groups: BTreeMap<usize, Joined> = BTreeMap::new();
-        let mut group_of_root: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut deals: BTreeMap<usize, Joined> = BTreeMap::new();
+        let mut place_of_root: BTreeMap<usize, usize> = BTreeMap::new();
         for (place, (core, (root, nodes))) in cores.iter().enumerate() {
-            let group = grouping.group_of[place];
-            group_of_root.insert(*root, group);
-            let joined = groups.entry(group).or_insert_with(|| Joined::empty(*core));
+            place_of_root.insert(*root, place);
+            let joined = deals.entry(grouping.group_of[place]).or_insert_with(|| Joined::empty(*core));
             joined.rivals.extend(grouping.rivals[place].iter().filter_map(|rival| sides[*rival].best().cloned()));
             for node in nodes {
                 let (id, key) = self.keys[*node].clone();
@@ -142,22 +143,27 @@ impl Forest {
                 joined.before.extend(self.stood[*node].map(|(_, deal)| deal));
             }
         }
-        for joined in groups.values_mut() {
+        for joined in deals.values_mut() {
             let keys: Vec<Key> = joined.keys.values().cloned().collect();
             joined.deal = DealId::of(group, rooftop, &keys).unwrap_or(joined.deal);
         }
-        for (place, (core, (_, nodes))) in cores.iter().enumerate() {
-            let Some(joined) = groups.get_mut(&grouping.group_of[place]) else { continue };
-            let moved = nodes.iter().filter(|node| self.stood[**node] != Some((*core, joined.deal)));
-            joined.repointed.extend(moved.map(|node| self.keys[*node].0));
-        }
-        for (place, node) in arrivals.iter().enumerate() {
-            let group = node.map(|node| self.root(node)).and_then(|root| group_of_root.get(&root));
-            if let Some(joined) = group.and_then(|group| groups.get_mut(group)) {
-                joined.arrivals.push(place);
+        let mut last_of_family: BTreeMap<usize, usize> = BTreeMap::new();
+        for (arrival, node) in arrivals.iter().enumerate() {
+            let root = node.map(|node| self.root(node));
+            let Some(place) = root.and_then(|root| place_of_root.get(&root)) else { continue };
+            last_of_family.insert(grouping.family_of[*place], arrival);
+            if let Some(joined) = deals.get_mut(&grouping.group_of[*place]) {
+                joined.arrivals.push(arrival);
             }
         }
-        groups.into_values().collect()
+        for (place, (core, (_, nodes))) in cores.iter().enumerate() {
+            let Some(joined) = deals.get_mut(&grouping.group_of[place]) else { continue };
+            let moved = nodes.iter().filter(|node| self.stood[**node] != Some((*core, joined.deal)));
+            joined.repointed.extend(moved.map(|node| self.keys[*node].0));
+            let family = last_of_family.get(&grouping.family_of[place]);
+            joined.cause = joined.arrivals.last().or(family).copied();
+        }
+        deals.into_values().collect()
     }
 }
 
@@ -171,6 +177,7 @@ impl Joined {
             before: BTreeSet::new(),
             rivals: BTreeSet::new(),
             arrivals: Vec::new(),
+            cause: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use throughline_process::{Bound, Definition, Event, Key, KeyKind, Observed, keys
 use throughline_proto::{deal::v1 as pb, event::v1::Origin};
 
 use super::{
-    capacity::Input,
+    capacity::{Input, KEPT},
     folding::{Rooftop, Touch, refold},
     id::{DealId, event_id},
     partition::{Linked, join, sale_key},
@@ -86,6 +86,9 @@ impl World {
             for input in arrived.into_iter().filter(|input| new.remove(&input.id)) {
                 self.inputs.entry(input.anchor).or_default().push(input);
             }
+            for (anchor, gone) in outcome.dropped {
+                self.inputs.entry(anchor).or_default().retain(|input| input.id != gone);
+            }
             for (taken, _) in outcome.retracted {
                 self.deals.remove(&taken);
             }
@@ -143,6 +146,8 @@ proptest! {
             (Just(events.clone()), again, Just(events).prop_shuffle())
         }),
         sizes in prop::collection::vec(1usize..6, 1..8),
+        // So few that most deals have more.
+        keeps in prop::sample::select(vec![2, 5, KEPT]),
     ) {
         let (events, again, mut other) = events;
         other.extend(again);
@@ -151,6 +156,7 @@ proptest! {
             id: "r".to_owned(),
             definition: Definition::retail_deal(),
             observed: Observed::everything(),
+            keeps,
         };
         let mut once = World::default();
         once.apply(&rooftop, &events);

@@ -48,6 +48,9 @@ impl<'k> Core<'k> {
 pub struct Grouping {
     /// For each core the first core of its group.
     pub group_of: Vec<usize>,
+    /// For each core the first of those that tell of a sale with it, directly or by way of others: what one of them does may
+    /// change any of them.
+    pub family_of: Vec<usize>,
     /// For each core those of which nobody can say whether they are of the same deal.
     pub rivals: Vec<BTreeSet<usize>>,
 }
@@ -62,14 +65,16 @@ pub fn group(cores: &[Core<'_>]) -> Grouping {
             together.push(place);
         }
     }
+    let mut family_of: Vec<usize> = (0..cores.len()).collect();
+    for (_, together) in of_sale.values() {
+        unite(&mut family_of, together);
+    }
     of_sale.retain(|_, (telling, _)| *telling <= MOST_TELLING);
     let mut group_of: Vec<usize> = (0..cores.len()).collect();
     let mut rivals = vec![BTreeSet::new(); cores.len()];
     for (_, together) in of_sale.values() {
         if is_one_deal(cores, together) {
-            for place in &together[1..] {
-                unite(&mut group_of, together[0], *place);
-            }
+            unite(&mut group_of, together);
         } else {
             set_against(&mut rivals, together);
         }
@@ -89,7 +94,7 @@ pub fn group(cores: &[Core<'_>]) -> Grouping {
     for (place, against) in rivals.iter_mut().enumerate() {
         against.retain(|rival| group_of[*rival] != group_of[place]);
     }
-    Grouping { group_of, rivals }
+    Grouping { group_of, family_of, rivals }
 }
 
 fn is_one_deal(cores: &[Core<'_>], together: &[usize]) -> bool {
@@ -98,10 +103,11 @@ fn is_one_deal(cores: &[Core<'_>], together: &[usize]) -> bool {
     visits <= 1 && dms_deals <= 1
 }
 
-fn unite(group_of: &mut [usize], one: usize, other: usize) {
-    let (one, other) = (group_of[one], group_of[other]);
-    let (kept, gone) = (one.min(other), one.max(other));
-    group_of.iter_mut().filter(|group| **group == gone).for_each(|group| *group = kept);
+fn unite(group_of: &mut [usize], together: &[usize]) {
+    let groups: BTreeSet<usize> = together.iter().map(|place| group_of[*place]).collect();
+    if let Some(first) = groups.first() {
+        group_of.iter_mut().filter(|group| groups.contains(group)).for_each(|group| *group = *first);
+    }
 }
 
 fn set_against(rivals: &mut [BTreeSet<usize>], together: &[usize]) {

@@ -52,8 +52,8 @@ struct Task {
     joined: Joined,
     arrivals: Vec<Arrival>,
     before: BTreeMap<DealId, pb::Deal>,
-    /// Place of the entry because of which it is folded, even if that is of another deal of the same sale.
-    touched_by: Option<usize>,
+    /// Place of the entry because of which it is folded, which may be of another deal of the same sale.
+    cause: Option<usize>,
 }
 
 /// What came of it so far.
@@ -100,7 +100,7 @@ impl<'f> Folding<'f> {
         let mut tasks = Vec::new();
         let mut held = 0;
         for Work { rooftop, joined, arrivals } in work {
-            let touched_by = arrivals.last().map(|last| last.place);
+            let places: Vec<usize> = arrivals.iter().map(|arrival| arrival.place).collect();
             let mut arrivals: Vec<Option<Arrival>> = arrivals.into_iter().map(Some).collect();
             for joined in joined {
                 let arrivals: Vec<Arrival> =
@@ -112,7 +112,8 @@ impl<'f> Folding<'f> {
                     held += stored.event_count;
                     known.insert(stored.id, read(&stored.body, "deal")?);
                 }
-                tasks.push(Task { rooftop: rooftop.clone(), joined, arrivals, before: known, touched_by });
+                let cause = joined.cause.map(|arrival| places[arrival]);
+                tasks.push(Task { rooftop: rooftop.clone(), joined, arrivals, before: known, cause });
                 if held >= HELD_AT_ONCE {
                     self.fold_tasks(tx, entries, std::mem::take(&mut tasks)).await?;
                     held = 0;
@@ -141,11 +142,9 @@ impl<'f> Folding<'f> {
     }
 
     fn fold_task(&mut self, entries: &[Entry], task: Task, kept: Vec<Input>) -> Result<(), ApplyError> {
-        let Task { rooftop, joined, arrivals, before, touched_by } = task;
-        let cause = arrivals.last().map(|last| (last.place, &entries[last.place]));
-        let touched_by = touched_by.map(|place| (place, &entries[place]));
-        let touch = cause.or(touched_by);
-        let touch = touch.map(|(_, entry)| Touch { recorded_at: entry.recorded_at, origin: entry.origin });
+        let Task { rooftop, joined, arrivals, before, cause } = task;
+        let cause = cause.map(|place| (place, &entries[place]));
+        let touch = cause.map(|(_, entry)| Touch { recorded_at: entry.recorded_at, origin: entry.origin });
         let mut keeping = Vec::with_capacity(arrivals.len());
         let mut arrived = Vec::with_capacity(arrivals.len());
         for Arrival { place, input, body, .. } in arrivals {
@@ -174,11 +173,10 @@ impl<'f> Folding<'f> {
             }))
         });
         self.folder.metrics.fold_took(started.elapsed());
-        // Whatever is folded because of an entry must not be left out of what that entry changes.
-        match (folded, cause.or(touched_by)) {
+        match (folded, cause) {
             (Ok(outcome), _) => {
                 self.keep(&rooftop, &joined, &outcome, keeping);
-                self.say(&rooftop, outcome, cause.or(touched_by));
+                self.say(&rooftop, outcome, cause);
                 Ok(())
             }
             (Err(_), Some((_, entry))) => Err(poison(entry, format!("the fold of deal {} panicked", joined.deal))),

@@ -17,7 +17,7 @@ use super::{
     intake::{Intake, Name, poison},
 };
 use crate::{
-    domain::folding::Rooftop,
+    domain::{capacity::KEPT, folding::Rooftop},
     store::{self, RooftopRow, Saving},
 };
 
@@ -106,7 +106,7 @@ impl Folder {
             cause: format!("a stored process definition cannot be read: {error}"),
         })?;
         let observed = Observed::of(row.observed.iter().cloned());
-        Ok((Rooftop { group: row.group.clone(), id: row.rooftop.clone(), definition, observed }, text))
+        Ok((Rooftop { group: row.group.clone(), id: row.rooftop.clone(), definition, observed, keeps: KEPT }, text))
     }
 }
 

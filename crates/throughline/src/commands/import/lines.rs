@@ -1,12 +1,9 @@
 //! JSON lines, plain or gzip, as CloudEvents. A line that cannot be one is told apart, never an end.
-use std::{
-    collections::HashMap,
-    io::{BufRead, Read},
-    path::Path,
-};
+use std::{collections::HashMap, io::BufRead, path::Path};
 
 use anyhow::Context as _;
 use serde_json::{Map, Value};
+use throughline_adapters::{BoundedLines, TooLong};
 use throughline_proto::cloudevents::{
     CloudEvent,
     cloud_event::{CloudEventAttributeValue, Data, cloud_event_attribute_value::Attr},
@@ -31,11 +28,7 @@ pub enum Line {
 }
 
 /// The lines of a file.
-pub struct Lines {
-    reader: Box<dyn BufRead + Send>,
-    number: u64,
-    buffer: Vec<u8>,
-}
+pub struct Lines(BoundedLines<Box<dyn BufRead + Send>>);
 
 impl Lines {
     /// Opens a file; gzip is told by its first two bytes.
@@ -44,7 +37,7 @@ impl Lines {
     /// If it cannot be opened.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let reader = files::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        Ok(Self { reader, number: 0, buffer: Vec::new() })
+        Ok(Self(BoundedLines::new(reader, MAX_LINE)))
     }
 
     /// The next line that is not empty.
@@ -52,50 +45,17 @@ impl Lines {
     /// # Errors
     /// If the file ends within a compressed block or cannot be read on.
     pub fn next(&mut self) -> std::io::Result<Option<Line>> {
-        loop {
-            self.buffer.clear();
-            let read = (&mut self.reader).take(MAX_LINE as u64 + 1).read_until(b'\n', &mut self.buffer)?;
-            if read == 0 {
-                return Ok(None);
-            }
-            self.number += 1;
-            if read > MAX_LINE {
-                self.skip_rest_of_line()?;
-                return Ok(Some(self.unreadable(format!("longer than {MAX_LINE} bytes"))));
-            }
-            let line = self.buffer.trim_ascii();
-            if line.is_empty() {
-                continue;
-            }
-            return Ok(Some(match serde_json::from_slice::<Map<String, Value>>(line) {
-                Ok(object) => Line::Event(Box::new(cloud_event(object))),
-                // serde_json's message would quote the content.
-                Err(error) => self.unreadable(format!("not a JSON object (column {})", error.column())),
-            }));
-        }
-    }
-
-    fn unreadable(&self, why: String) -> Line {
-        Line::Unreadable { number: self.number, why }
-    }
-
-    fn skip_rest_of_line(&mut self) -> std::io::Result<()> {
-        loop {
-            let available = self.reader.fill_buf()?;
-            if available.is_empty() {
-                return Ok(());
-            }
-            match available.iter().position(|&byte| byte == b'\n') {
-                Some(end) => {
-                    self.reader.consume(end + 1);
-                    return Ok(());
-                }
-                None => {
-                    let all = available.len();
-                    self.reader.consume(all);
-                }
-            }
-        }
+        let Some(line) = self.0.next()? else { return Ok(None) };
+        let read = match line {
+            Err(TooLong) => Err(format!("longer than {MAX_LINE} bytes")),
+            // serde_json's message would quote the content.
+            Ok(line) => serde_json::from_slice::<Map<String, Value>>(line)
+                .map_err(|error| format!("not a JSON object (column {})", error.column())),
+        };
+        Ok(Some(match read {
+            Ok(object) => Line::Event(Box::new(cloud_event(object))),
+            Err(why) => Line::Unreadable { number: self.0.number(), why },
+        }))
     }
 }
 

@@ -73,7 +73,8 @@ impl Sender {
         self.in_flight += 1;
         if self.in_flight >= IN_FLIGHT || !taken {
             let Some(answer) = self.acknowledgements.message().await? else { anyhow::bail!("the stream ended early") };
-            self.count(&answer);
+            self.in_flight -= 1;
+            self.sent.count(&answer);
         }
         Ok(())
     }
@@ -84,30 +85,31 @@ impl Sender {
     /// If the stream ended before.
     pub async fn finish(mut self) -> anyhow::Result<Sent> {
         self.flush().await?;
-        let (closed, _) = mpsc::channel(1);
-        self.requests = closed;
-        while let Some(answer) = self.acknowledgements.message().await? {
-            self.count(&answer);
+        let Self { requests, mut acknowledgements, mut in_flight, mut sent, .. } = self;
+        drop(requests);
+        while let Some(answer) = acknowledgements.message().await? {
+            in_flight -= 1;
+            sent.count(&answer);
         }
-        anyhow::ensure!(self.in_flight == 0, "the stream ended before {} batches were acknowledged", self.in_flight);
-        Ok(self.sent)
+        anyhow::ensure!(in_flight == 0, "the stream ended before {in_flight} batches were acknowledged");
+        Ok(sent)
     }
+}
 
+impl Sent {
     fn count(&mut self, answer: &StreamEventsResponse) {
-        self.in_flight -= 1;
-        let sent = &mut self.sent;
-        sent.accepted += u64::from(answer.accepted);
-        sent.duplicate += u64::from(answer.duplicates);
+        self.accepted += u64::from(answer.accepted);
+        self.duplicate += u64::from(answer.duplicates);
         for result in &answer.results {
             if matches!(result.outcome(), Outcome::Quarantined | Outcome::Refused) {
-                sent.quarantined += 1;
+                self.quarantined += 1;
                 let why = result.status.as_ref().map_or("no reason given", |status| status.message.as_str());
                 let what = if result.outcome() == Outcome::Refused { "refused" } else { "quarantined" };
                 eprintln!("event {}: {what}: {why}", result.id);
             }
         }
         if answer.sequence.is_multiple_of(20) {
-            eprintln!("{} durable, {} repeated, {} set apart", sent.accepted, sent.duplicate, sent.quarantined);
+            eprintln!("{} durable, {} repeated, {} set apart", self.accepted, self.duplicate, self.quarantined);
         }
     }
 }
