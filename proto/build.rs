@@ -1,13 +1,23 @@
 //! Compiles every `.proto` with protox: no protoc is needed on the user's machine.
 use std::{env, error::Error, fs, path::PathBuf};
 
-const PACKAGES: [&str; 9] = ["event", "log", "tenant", "ingestion", "deal", "rule", "notification", "report", "error"];
+const FILES: [&str; 10] = [
+    "event/v1/event",
+    "log/v1/log",
+    "tenant/v1/tenant",
+    "ingestion/v1/ingestion",
+    "ingestion/v1/decision",
+    "deal/v1/deal",
+    "rule/v1/rule",
+    "notification/v1/notification",
+    "report/v1/report",
+    "error/v1/error",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=protos");
     println!("cargo:rerun-if-changed=vendor");
-    let mut files: Vec<String> =
-        PACKAGES.iter().map(|package| format!("throughline/{package}/v1/{package}.proto")).collect();
+    let mut files: Vec<String> = FILES.iter().map(|file| format!("throughline/{file}.proto")).collect();
     // Reflection clients read error details only if the server registers them.
     files.push("google/rpc/error_details.proto".to_owned());
 

@@ -158,8 +158,12 @@ async fn wake_ups_between_processes_come_back_with_redis() {
 /// Deal D-1 once it contains what the token stands for.
 async fn deal(process: &Process, key: &str, at_least: String) -> Result<throughline_proto::deal::v1::Deal, Status> {
     let key_of_deal = DealKey { kind: String::new(), scope: String::new(), value: "D-1".to_owned() };
-    let request =
-        GetDealRequest { name: "groups/main/rooftops/A1/deals/-".to_owned(), key: Some(key_of_deal), at_least };
+    let request = GetDealRequest {
+        name: "groups/main/rooftops/A1/deals/-".to_owned(),
+        key: Some(key_of_deal),
+        at_least,
+        known_at: None,
+    };
     let answer = DealServiceClient::new(process.channel().await).get_deal(keyed(key, request)).await?;
     Ok(answer.into_inner())
 }

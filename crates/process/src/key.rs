@@ -23,11 +23,24 @@ pub enum KeyKind {
     /// The sale of a car: its stock number or VIN and the local day, such as `N2392/2026d250`. Deals of one sale are one
     /// deal as long as that leaves no doubt.
     Sale,
+    /// What a person decided about two numbers. No event carries it among its numbers.
+    Decision,
 }
 
 impl KeyKind {
-    pub const ALL: [Self; 7] =
-        [Self::Visit, Self::DmsDeal, Self::Application, Self::Subject, Self::Stock, Self::Vin, Self::Sale];
+    pub const ALL: [Self; 8] = [
+        Self::Visit,
+        Self::DmsDeal,
+        Self::Application,
+        Self::Subject,
+        Self::Stock,
+        Self::Vin,
+        Self::Sale,
+        Self::Decision,
+    ];
+    /// Those that people know a deal by.
+    pub const NUMBERS: [Self; 6] =
+        [Self::Visit, Self::DmsDeal, Self::Application, Self::Subject, Self::Stock, Self::Vin];
 
     /// The stable name, as in `Event::keys` and JSON.
     pub fn as_str(self) -> &'static str {
@@ -39,6 +52,7 @@ impl KeyKind {
             Self::Stock => "stock",
             Self::Vin => "vin",
             Self::Sale => "sale",
+            Self::Decision => "decision",
         }
     }
 
@@ -48,7 +62,7 @@ impl KeyKind {
 
     /// Whether two events that share such a key are of one deal, whatever else they say.
     pub fn links(self) -> bool {
-        !matches!(self, Self::Stock | Self::Vin | Self::Sale)
+        matches!(self, Self::Visit | Self::DmsDeal | Self::Application | Self::Subject)
     }
 }
 
@@ -71,7 +85,7 @@ pub(crate) fn key_refs_of(event: &Event) -> impl Iterator<Item = KeyRef<'_>> {
         .filter(|value| !value.is_empty())
         .map(|value| (KeyKind::Subject, event.source.as_str(), value));
     let others = event.keys.iter().filter_map(|(name, value)| {
-        let kind = KeyKind::parse(name).filter(|kind| *kind != KeyKind::Subject)?;
+        let kind = KeyKind::parse(name).filter(|kind| !matches!(kind, KeyKind::Subject | KeyKind::Decision))?;
         (!value.is_empty()).then_some((kind, "", value.as_str()))
     });
     subject.into_iter().chain(others)

@@ -45,6 +45,8 @@ enum Command {
     Profile(commands::profile::Arguments),
     /// List deals, the latest first.
     Deals(commands::deals::Arguments),
+    /// Say which numbers are of one deal, or take that back.
+    Decide(commands::decide::Arguments),
     /// List flags, the latest first.
     Flags(commands::flags::Arguments),
     /// List what waits for a person's judgement, or resolve one.
@@ -90,6 +92,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Import(arguments) => commands::import::run(arguments).await,
         Command::Profile(arguments) => commands::profile::run(arguments),
         Command::Deals(arguments) => commands::deals::run(arguments).await,
+        Command::Decide(arguments) => commands::decide::run(arguments).await,
         Command::Flags(arguments) => commands::flags::run(arguments).await,
         Command::Reviews(arguments) => commands::reviews::run(arguments).await,
         Command::Board(arguments) => commands::board::run(arguments).await,

@@ -1,5 +1,6 @@
 -- Every linking key of every deal that one of these keys points to, of these deals, and of every deal that tells of the
--- same sale as one of them, or of one of these sales: at most so many of each sale.
+-- same sale as one of them, or of one of these sales, at most so many of each sale; and of every deal about which a person
+-- decided together with one of them.
 with recursive reached (deal_id) as (
   (
     select found.deal_id from deal_state.deal_key found where found.part = $1 and found.key = any($2)
@@ -10,7 +11,7 @@ with recursive reached (deal_id) as (
     from unnest($4::text[], $5::text[], $6::text[]) as wanted (group_id, rooftop, sale)
     join lateral (
       select k.deal_id from deal_state.deal_key k
-      where k.part = $1 and k.kind = 'sale' and k.rooftop = wanted.rooftop and k.value = wanted.sale
+      where k.part = $1 and k.kind in ('sale', 'decision') and k.kind = 'sale' and k.rooftop = wanted.rooftop and k.value = wanted.sale
         and k.group_id = wanted.group_id
       limit $7
     ) told on true
@@ -18,11 +19,12 @@ with recursive reached (deal_id) as (
   union
   select other.deal_id
   from reached
-  join deal_state.deal_key mine on mine.part = $1 and mine.deal_id = reached.deal_id and mine.kind = 'sale'
+  join deal_state.deal_key mine
+    on mine.part = $1 and mine.deal_id = reached.deal_id and mine.kind in ('sale', 'decision')
   join lateral (
     select k.deal_id from deal_state.deal_key k
-    where k.part = $1 and k.kind = 'sale' and k.rooftop = mine.rooftop and k.value = mine.value
-      and k.group_id = mine.group_id
+    where k.part = $1 and k.kind in ('sale', 'decision') and k.rooftop = mine.rooftop and k.value = mine.value
+      and k.kind = mine.kind and k.group_id = mine.group_id
     limit $7
   ) other on true
 )

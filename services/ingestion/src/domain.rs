@@ -1,6 +1,7 @@
 //! What is decided at the edge: sync, pure and total. Nothing here knows a socket, a table or a clock of its own.
 
 pub(crate) mod api_key;
+pub(crate) mod decision;
 pub(crate) mod dropped;
 pub(crate) mod event;
 pub(crate) mod facts;

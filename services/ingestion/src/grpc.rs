@@ -1,6 +1,7 @@
 //! The only place that names tonic: what is asked, checked and answered over gRPC.
 
 mod apikeys;
+mod decisions;
 mod directory;
 mod events;
 mod groups;
@@ -9,5 +10,6 @@ mod request;
 mod rooftops;
 mod stream;
 
+pub(crate) use decisions::Decisions;
 pub(crate) use directory::Directory;
 pub(crate) use events::Ingestion;

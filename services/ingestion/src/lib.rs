@@ -26,7 +26,7 @@ use tokio::sync::Semaphore;
 use crate::{
     commit::Ledger,
     count::Counts,
-    grpc::{Directory, Ingestion},
+    grpc::{Decisions, Directory, Ingestion},
     intake::{Intake, MOST_EVENTS, ROOM},
     known::Memory,
 };
@@ -64,6 +64,7 @@ pub fn start(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
         worker::spawn(&platform);
         Ok(Slice::new("ingestion")
             .grpc(Ingestion::new(platform.clone(), intake.clone()).into_server())
+            .grpc(Decisions::new(platform.clone(), log.clone(), memory.clone()).into_server())
             .grpc(Directory::new(platform, log, memory).into_server())
             .http(http::routes(intake)))
     })

@@ -9,9 +9,16 @@ use crate::{
     known::Rooftops,
 };
 
+/// How the sources of what people decide and of what we find out ourselves begin: nobody else writes them.
+const OUR_SOURCES: &str = "//throughline/";
+
 /// Whether the key may bring an event of this source to this rooftop. What did not pass the edge is not held against it.
 pub(crate) fn may_bring(principal: &Principal, parsed: &Parsed, rooftops: &Rooftops) -> Result<(), Failure> {
     let (source, rooftop) = (parsed.source(), parsed.rooftop());
+    if source.starts_with(OUR_SOURCES) {
+        let message = "sources that begin with //throughline/ are our own: use one of yours";
+        return Err(Failure::permission(Reason::SourceNotAllowed, message).with("source", source));
+    }
     if !source.is_empty() && !principal.may_write(source) {
         let message = "this key may not write that source";
         return Err(Failure::permission(Reason::SourceNotAllowed, message).with("source", source));

@@ -1,6 +1,8 @@
 //! `throughline deals`: every deal, the latest first.
 use throughline_proto::{
-    deal::v1::{Deal, DealKey, DealState, HandoffState, ListDealsRequest, deal_service_client::DealServiceClient},
+    deal::v1::{
+        Deal, DealKey, DealState, HandoffState, KeyLink, ListDealsRequest, deal_service_client::DealServiceClient,
+    },
     time::from_wire,
 };
 
@@ -121,6 +123,18 @@ fn row(deal: &Deal) -> Vec<String> {
     ]
 }
 
+fn link(link: &KeyLink) -> serde_json::Value {
+    let number = |key: &Option<DealKey>| key.as_ref().map(|key| format!("{}:{}", key.kind, key.value));
+    serde_json::json!({
+        "one": number(&link.one),
+        "other": number(&link.other),
+        "rule": link.rule,
+        "confidence": link.confidence().as_str_name().trim_start_matches("CONFIDENCE_"),
+        "reason": link.reason,
+        "decision": link.decision,
+    })
+}
+
 fn json(deal: &Deal) -> serde_json::Value {
     serde_json::json!({
         "deal": last_segment(&deal.name),
@@ -129,6 +143,12 @@ fn json(deal: &Deal) -> serde_json::Value {
         "state": deal.state().as_str_name().trim_start_matches("DEAL_STATE_"),
         "keys": deal.keys.iter().map(|key| serde_json::json!({"kind": key.kind, "scope": key.scope, "value": key.value})).collect::<Vec<_>>(),
         "former_ids": deal.former_ids,
+        "links": deal.links.iter().map(link).collect::<Vec<_>>(),
+        "exceptions": deal.exceptions.iter().map(|exception| serde_json::json!({
+            "kind": exception.kind,
+            "detail": exception.detail,
+            "candidates": exception.candidates.iter().map(|found| &found.deal).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
         "opened_at": instant(deal.opened_at.as_ref()),
         "last_event_at": instant(deal.last_event_at.as_ref()),
         "events": deal.event_count,

@@ -3,6 +3,7 @@ pub mod bench;
 pub mod board;
 pub mod database;
 pub mod deals;
+pub mod decide;
 pub mod demo;
 pub mod evaluate;
 pub mod flags;

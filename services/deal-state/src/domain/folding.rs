@@ -6,14 +6,16 @@ use std::{
 };
 
 use jiff::Timestamp;
-use throughline_process::{Definition, Key, KeyKind, Observed, fold, state_hash};
+use throughline_process::{Definition, Key, Observed, fold, state_hash};
 use throughline_proto::{deal::v1 as pb, event::v1::Origin, time::to_wire};
 use uuid::Uuid;
 
 use super::{
     board,
     capacity::{self, Input},
+    decisions,
     id::DealId,
+    links,
     partition::Joined,
     revision::revise,
 };
@@ -90,11 +92,14 @@ pub fn refold(
     let dropped = dropped.collect();
     let kept = inputs.iter().map(|input| input.id).filter(|id| !known.contains(id)).collect();
 
-    let events: Vec<_> = inputs.into_iter().take(rooftop.keeps).map(|input| input.event).collect();
+    let links = links::of(joined, &inputs);
+    let told = inputs.into_iter().take(rooftop.keeps).map(|input| input.event);
+    // What people decided about numbers is no step of a deal.
+    let events: Vec<_> = told.filter(|event| event.source != decisions::SOURCE).collect();
     let folded = fold(&rooftop.definition, &events, &rooftop.observed).deal;
     let blind = board::is_blind(&folded, &rooftop.observed);
     let marks: BTreeSet<Key> = folded.keys.iter().filter(|key| !key.kind.links()).cloned().collect();
-    let numbers = joined.keys.iter().filter(|(_, key)| key.kind != KeyKind::Sale);
+    let numbers = joined.keys.iter().filter(|(_, key)| key.kind.links());
     let mut keys: Vec<Key> = numbers.clone().map(|(_, key)| key).chain(&marks).cloned().collect();
     keys.sort_unstable();
     let facts = wire::Facts {
@@ -104,6 +109,7 @@ pub fn refold(
         keys: &keys,
         former_ids: numbers.map(|(id, _)| *id).filter(|id| *id != joined.deal).collect(),
         rivals: &joined.rivals,
+        links: &links,
         vehicle_not_ready: board::vehicle_not_ready(&folded, &rooftop.observed),
         state_hash: state_hash(&folded),
     };

@@ -2,9 +2,14 @@
 
 pub mod board;
 pub mod capacity;
+pub mod cores;
+pub mod decisions;
 pub mod filter;
 pub mod folding;
 pub mod id;
+pub mod known;
+pub mod links;
+pub mod mention;
 pub mod partition;
 pub mod revision;
 pub mod sales;

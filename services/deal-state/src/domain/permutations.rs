@@ -4,14 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use throughline_process::{Bound, Definition, Event, Key, KeyKind, Observed, keys_of};
-use throughline_proto::{deal::v1 as pb, event::v1::Origin};
+use throughline_process::{Bound, Definition, Event, Key, KeyKind, Observed};
+use throughline_proto::{
+    deal::v1 as pb,
+    event::v1::{self as wire, Origin},
+};
 
 use super::{
     capacity::{Input, KEPT},
+    decisions::SOURCE,
     folding::{Rooftop, Touch, refold},
     id::{DealId, event_id},
-    partition::{Linked, join, sale_key},
+    mention,
+    partition::{Linked, Mention, contested, join},
 };
 
 const TYPES: [&str; 8] = [
@@ -25,8 +30,47 @@ const TYPES: [&str; 8] = [
     "trade.appraisal.requested",
 ];
 
-fn sales_of<'k>(keys: impl Iterator<Item = &'k Key>) -> BTreeSet<String> {
-    keys.filter(|key| key.kind == KeyKind::Sale).map(|key| key.value.clone()).collect()
+/// What stands beside numbers, by which deals reach each other.
+fn beside<'k>(keys: impl Iterator<Item = &'k Key>) -> BTreeSet<(KeyKind, String)> {
+    keys.filter(|key| matches!(key.kind, KeyKind::Sale | KeyKind::Decision))
+        .map(|key| (key.kind, key.value.clone()))
+        .collect()
+}
+
+/// An event, or what a person decided.
+#[derive(Clone, Debug)]
+struct Told {
+    event: Event,
+    decision: Option<wire::Decision>,
+}
+
+impl Told {
+    /// As a worker takes it in: the inputs to keep, each with its keys.
+    fn arrivals(&self) -> Vec<(Input, Vec<Key>)> {
+        let input = |keys: &[Key]| {
+            let anchor = id(&keys[0]);
+            let event = event_id(
+                format!("{self:?} {}", if self.decision.is_some() { anchor.to_string() } else { String::new() })
+                    .as_bytes(),
+            );
+            Input { anchor, id: event, event: self.event.clone() }
+        };
+        match &self.decision {
+            Some(decision) => {
+                let beside = mention::decision("g", "r", &self.event, decision).into_iter().flatten();
+                beside.map(|keys| (input(&keys), keys.to_vec())).collect()
+            }
+            None => {
+                let mut keys = mention::numbers(&self.event);
+                keys.extend(mention::sale(&self.event, id(&keys[0])));
+                vec![(input(&keys), keys)]
+            }
+        }
+    }
+}
+
+fn id(key: &Key) -> DealId {
+    DealId::of("g", "r", std::slice::from_ref(key)).expect("one key makes an id")
 }
 
 /// What the store would hold.
@@ -38,48 +82,24 @@ struct World {
 }
 
 impl World {
-    fn apply(&mut self, rooftop: &Rooftop, batch: &[Event]) {
-        let id = |key: &Key| DealId::of("g", "r", std::slice::from_ref(key)).expect("one key makes an id");
-        let keys: Vec<Vec<Key>> = batch
+    fn apply(&mut self, rooftop: &Rooftop, batch: &[Told]) {
+        let arrivals: Vec<(Input, Vec<Key>)> = batch.iter().flat_map(Told::arrivals).collect();
+        let mentions: Vec<Mention> =
+            arrivals.iter().map(|(input, keys)| Mention { event: input.id, keys: keys.clone() }).collect();
+        let stored = self.reached(&mentions);
+        let kept: Vec<Mention> = contested("g", "r", &stored, &mentions)
             .iter()
-            .map(|event| {
-                let mut keys: Vec<Key> = keys_of(event).into_iter().filter(|key| key.kind.links()).collect();
-                let anchor = id(&keys[0]);
-                keys.extend(event.keys.get("sale").map(|sale| sale_key(anchor, sale)));
-                keys
-            })
+            .filter_map(|key| self.inputs.get(key))
+            .flatten()
+            .map(|input| Mention { event: input.id, keys: mention::numbers(&input.event) })
             .collect();
-        let mut touched: BTreeSet<DealId> =
-            keys.iter().flatten().filter_map(|key| self.linked.get(&id(key))).map(|linked| linked.deal).collect();
-        let mut sales: BTreeSet<String> = sales_of(keys.iter().flatten());
-        // As `linked.sql` reaches for them.
-        loop {
-            let of = |linked: &&Linked| touched.contains(&linked.deal);
-            sales.extend(sales_of(self.linked.values().filter(of).map(|linked| &linked.key)));
-            let told = |linked: &&Linked| linked.key.kind == KeyKind::Sale && sales.contains(&linked.key.value);
-            let reached: BTreeSet<DealId> = self.linked.values().filter(told).map(|linked| linked.deal).collect();
-            if reached.is_subset(&touched) {
-                break;
-            }
-            touched.extend(reached);
-        }
-        let stored: Vec<Linked> =
-            self.linked.values().filter(|linked| touched.contains(&linked.deal)).cloned().collect();
         // What comes apart has been the same deal before: each sees it as it was before the batch.
         let before = self.deals.clone();
-        for joined in join("g", "r", &stored, &keys) {
+        for joined in join("g", "r", &stored, &mentions, &kept) {
             let before = joined.before.iter().filter_map(|id| Some((*id, before.get(id)?.clone()))).collect();
             let kept: Vec<Input> =
                 joined.keys.keys().filter_map(|key| self.inputs.get(key)).flatten().cloned().collect();
-            let arrived: Vec<Input> = joined
-                .arrivals
-                .iter()
-                .map(|place| Input {
-                    anchor: id(&keys[*place][0]),
-                    id: event_id(format!("{:?}", batch[*place]).as_bytes()),
-                    event: batch[*place].clone(),
-                })
-                .collect();
+            let arrived: Vec<Input> = joined.arrivals.iter().map(|place| arrivals[*place].0.clone()).collect();
             let touch = Touch { recorded_at: Timestamp::UNIX_EPOCH, origin: Origin::Live };
             let outcome = refold(rooftop, &joined, kept, arrived.clone(), &before, Some(touch));
             let mut new = outcome.kept;
@@ -97,6 +117,26 @@ impl World {
                 self.linked.insert(id, Linked { key, id, core: joined.cores[&id], deal: joined.deal });
             }
         }
+    }
+
+    /// As `linked.sql` reaches for them.
+    fn reached(&self, mentions: &[Mention]) -> Vec<Linked> {
+        let keys = || mentions.iter().flat_map(|mention| &mention.keys);
+        let mut touched: BTreeSet<DealId> =
+            keys().filter_map(|key| self.linked.get(&id(key))).map(|linked| linked.deal).collect();
+        let mut values = beside(keys());
+        values.retain(|(kind, _)| *kind == KeyKind::Sale);
+        loop {
+            let of = |linked: &&Linked| touched.contains(&linked.deal);
+            values.extend(beside(self.linked.values().filter(of).map(|linked| &linked.key)));
+            let told = |linked: &&Linked| values.contains(&(linked.key.kind, linked.key.value.clone()));
+            let reached: BTreeSet<DealId> = self.linked.values().filter(told).map(|linked| linked.deal).collect();
+            if reached.is_subset(&touched) {
+                break;
+            }
+            touched.extend(reached);
+        }
+        self.linked.values().filter(|linked| touched.contains(&linked.deal)).cloned().collect()
     }
 
     /// The deals without what counts changes.
@@ -121,27 +161,78 @@ fn any_event() -> impl Strategy<Value = Event> {
             source: format!("s{source}"),
             event_type: TYPES[kind].to_owned(),
             subject: Some(format!("{subject}")),
-            occurred_at: None,
-            observed_at: None,
-            recorded_at: at,
-            time: Bound::exact(at),
-            source_sequence: None,
-            actor: None,
-            role: None,
-            trade: None,
             keys: numbers.into_iter().map(|(kind, value)| (kind.to_owned(), value.to_string())).collect(),
-            data: BTreeMap::new(),
-            replaces: None,
-            withdraws: None,
-            origin: throughline_process::Origin::Live,
+            ..event_at(at)
         }
     })
+}
+
+fn event_at(at: Timestamp) -> Event {
+    Event {
+        id: String::new(),
+        source: SOURCE.to_owned(),
+        event_type: String::new(),
+        subject: None,
+        occurred_at: None,
+        observed_at: None,
+        recorded_at: at,
+        time: Bound::exact(at),
+        source_sequence: None,
+        actor: None,
+        role: None,
+        trade: None,
+        keys: BTreeMap::new(),
+        data: BTreeMap::new(),
+        replaces: None,
+        withdraws: None,
+        origin: throughline_process::Origin::Live,
+    }
+}
+
+fn any_number() -> impl Strategy<Value = wire::Key> {
+    (prop::sample::select(vec!["visit", "dms_deal", "subject"]), 0..4u8, 0..2u8).prop_map(|(kind, value, source)| {
+        wire::Key {
+            kind: kind.to_owned(),
+            scope: if kind == "subject" { format!("s{source}") } else { String::new() },
+            value: value.to_string(),
+        }
+    })
+}
+
+/// Decisions of few ids, so that some undo others.
+fn any_decision() -> impl Strategy<Value = Told> {
+    let kinds = vec![wire::DecisionKind::Link, wire::DecisionKind::Split, wire::DecisionKind::Split];
+    let undone = prop::option::weighted(0.2, 0..90i64);
+    (prop::sample::select(kinds), any_number(), any_number(), 0..90i64, undone).prop_map(
+        |(kind, one, other, minute, undone)| {
+            let at = Timestamp::from_second(1_788_000_000 + minute * 60).expect("in range");
+            let (kind, withdrawn) = match undone {
+                Some(minute) => (wire::DecisionKind::Withdrawal, format!("decision-{minute}")),
+                None => (kind, String::new()),
+            };
+            let event = Event {
+                id: format!("decision-{minute}"),
+                subject: None,
+                event_type: "identity.decided".to_owned(),
+                keys: BTreeMap::new(),
+                ..event_at(at)
+            };
+            Told {
+                event,
+                decision: Some(wire::Decision { kind: kind as i32, one: Some(one), other: Some(other), withdrawn }),
+            }
+        },
+    )
+}
+
+fn anything() -> impl Strategy<Value = Told> {
+    prop_oneof![5 => any_event().prop_map(|event| Told { event, decision: None }), 1 => any_decision()]
 }
 
 proptest! {
     #[test]
     fn any_order_and_any_repetition_end_in_the_same_deals(
-        events in prop::collection::vec(any_event(), 1..30).prop_flat_map(|events| {
+        events in prop::collection::vec(anything(), 1..30).prop_flat_map(|events| {
             let again = prop::collection::vec(prop::sample::select(events.clone()), 0..5);
             (Just(events.clone()), again, Just(events).prop_shuffle())
         }),
@@ -151,6 +242,9 @@ proptest! {
     ) {
         let (events, again, mut other) = events;
         other.extend(again);
+        // What is not kept is not there to be weighed when a person splits a deal of more than 2,000 events.
+        let splits = |told: &Told| told.decision.as_ref().is_some_and(|d| d.kind() == wire::DecisionKind::Split);
+        let keeps = if events.iter().any(splits) { KEPT } else { keeps };
         let rooftop = Rooftop {
             group: "g".to_owned(),
             id: "r".to_owned(),

@@ -4,14 +4,14 @@ use throughline_platform::{Failure, Violation, name, principal::Principal};
 use throughline_process::KeyKind;
 use throughline_proto::deal::v1 as pb;
 
-use super::{Deals, shown};
+use super::{Deals, known::Sought, shown};
 use crate::{
     domain::id::DealId,
     store::{self, Found},
     wire,
 };
 
-const DEAL: &str = "groups/{group}/rooftops/{rooftop}/deals/{deal}";
+pub(super) const DEAL: &str = "groups/{group}/rooftops/{rooftop}/deals/{deal}";
 
 /// Stands for any rooftop, or for the deal of a key.
 const ANY: &str = "-";
@@ -27,13 +27,13 @@ impl Deals {
             principal.require_rooftop(&rooftop)?;
         }
         match &request.key {
-            Some(key) if deal == ANY => self.get_by_key(principal, rooftop, key.clone()).await,
+            Some(key) if deal == ANY => self.get_by_key(principal, rooftop, key.clone(), request.known_at).await,
             Some(_) => Err(Failure::invalid("key", "set it only with - for the deal in the name")),
             None if rooftop == ANY || deal == ANY => Err(Failure::invalid("key", "needed where the name holds -")),
-            None => {
-                let body = self.deal_body(&principal, &request.name).await?.1;
-                shown(&principal, &body)
-            }
+            None => match request.known_at {
+                Some(at) => self.get_known(principal, Sought { name: request.name, number: None }, &at).await,
+                None => shown(&principal, &self.deal_body(&principal, &request.name).await?.1),
+            },
         }
     }
 
@@ -54,12 +54,18 @@ impl Deals {
         found.ok_or_else(unknown)
     }
 
-    async fn get_by_key(&self, principal: Principal, rooftop: String, key: pb::DealKey) -> Result<pb::Deal, Failure> {
+    async fn get_by_key(
+        &self,
+        principal: Principal,
+        rooftop: String,
+        key: pb::DealKey,
+        known_at: Option<prost_types::Timestamp>,
+    ) -> Result<pb::Deal, Failure> {
         let violations = key_violations(&key);
         if !violations.is_empty() {
             return Err(Failure::violations(violations));
         }
-        let (group, value) = (principal.group.clone(), name::shown(&key.value));
+        let (group, value, number) = (principal.group.clone(), name::shown(&key.value), key.value.clone());
         let rooftops = if rooftop == ANY { principal.rooftop_filter() } else { Some(vec![rooftop]) };
         let found = self
             .cx
@@ -67,17 +73,22 @@ impl Deals {
             .db
             .read(&principal, move |tx| {
                 Box::pin(async move {
-                    let most = NAMED as i64 * KeyKind::ALL.len() as i64;
+                    let most = NAMED as i64 * KeyKind::NUMBERS.len() as i64;
                     let (kind, scope) = (some(&key.kind), some(&key.scope));
                     store::by_number(tx, &group, rooftops.as_deref(), &key.value, kind, scope, most).await
                 })
             })
             .await
             .map_err(|error: store::Error| Failure::from(error))?;
-        match distinct(&found).as_slice() {
-            [] => Err(Failure::not_found("deal", value)),
-            [one] => shown(&principal, &one.body),
-            several => Err(ambiguous(&principal, several)),
+        match (distinct(&found).as_slice(), &known_at) {
+            ([], _) => Err(Failure::not_found("deal", value)),
+            ([one], None) => shown(&principal, &one.body),
+            ([one], Some(at)) => {
+                let name = wire::deal_name(&principal.group, &one.rooftop, one.id);
+                let sought = Sought::by_key(&principal.group, &one.rooftop, name, &one.kind, &one.scope, &number);
+                self.get_known(principal, sought, at).await
+            }
+            (several, _) => Err(ambiguous(&principal, several)),
         }
     }
 }
@@ -87,9 +98,9 @@ fn key_violations(key: &pb::DealKey) -> Vec<Violation> {
     if key.value.is_empty() {
         violations.push(Violation::new("key.value", "must not be empty"));
     }
-    let kind = KeyKind::parse(&key.kind);
+    let kind = KeyKind::parse(&key.kind).filter(|kind| KeyKind::NUMBERS.contains(kind));
     if !key.kind.is_empty() && kind.is_none() {
-        let kinds = KeyKind::ALL.map(KeyKind::as_str).join(", ");
+        let kinds = KeyKind::NUMBERS.map(KeyKind::as_str).join(", ");
         let description = format!("{} is no kind of key: {kinds}", name::shown(&key.kind));
         violations.push(Violation::new("key.kind", description));
     }

@@ -2,6 +2,7 @@
 
 mod get;
 mod hash;
+mod known;
 mod list;
 mod timeline;
 mod watch;

@@ -78,7 +78,7 @@ fn in_order(rooftop: &BoardRooftop, inputs: &[StoredInput]) -> Result<Vec<usize>
     let mut events = Vec::with_capacity(inputs.len());
     for input in inputs {
         let event = event::Event::decode(input.body.as_slice()).map_err(Failure::internal)?;
-        events.push(wire::event(event, input.recorded_at, origin(input)).map_err(Failure::internal)?);
+        events.push(wire::event(event, input.recorded_at, input.origin()).map_err(Failure::internal)?);
     }
     Ok(fold(&definition, &events, &observed).timeline)
 }
@@ -99,11 +99,7 @@ fn item(principal: &Principal, input: &StoredInput) -> Result<pb::TimelineItem, 
     Ok(pb::TimelineItem {
         event: Some(event),
         recorded_at: Some(to_wire(input.recorded_at)),
-        origin: origin(input) as i32,
+        origin: input.origin() as i32,
         recorded_for: if persons::seen_by(principal) { input.actor.clone() } else { String::new() },
     })
-}
-
-fn origin(input: &StoredInput) -> event::Origin {
-    event::Origin::try_from(i32::from(input.origin)).unwrap_or(event::Origin::Unspecified)
 }

@@ -5,9 +5,10 @@ use sqlx::{Error, query_file};
 use throughline_platform::db::Tx;
 use throughline_platform::jiff_sqlx;
 use throughline_process::{Key, KeyKind};
+use throughline_proto::event::v1::Origin;
 use uuid::Uuid;
 
-use super::small;
+use super::{at, small};
 use crate::domain::{id::DealId, partition::Linked, sales::MOST_TELLING};
 
 /// A linking key with the rooftop that it belongs to.
@@ -94,18 +95,58 @@ pub struct StoredInput {
     pub body: Vec<u8>,
 }
 
+/// Each statement has a type of row of its own.
+macro_rules! stored_inputs {
+    ($rows:expr) => {
+        $rows
+            .into_iter()
+            .map(|row| StoredInput {
+                anchor: DealId(row.anchor),
+                id: row.event,
+                recorded_at: row.recorded_at.to_jiff(),
+                origin: row.origin,
+                actor: row.actor,
+                body: row.body,
+            })
+            .collect()
+    };
+}
+pub(super) use stored_inputs;
+
+impl StoredInput {
+    pub fn origin(&self) -> Origin {
+        Origin::try_from(i32::from(self.origin)).unwrap_or(Origin::Unspecified)
+    }
+}
+
 /// The events that came under these keys.
 pub async fn inputs(tx: &mut Tx, part: u16, anchors: &[Uuid]) -> Result<Vec<StoredInput>, Error> {
     let rows = query_file!("sql/inputs.sql", small(part), anchors).fetch_all(tx.conn()).await?;
-    let inputs = rows.into_iter().map(|row| StoredInput {
-        anchor: DealId(row.anchor),
-        id: row.event,
-        recorded_at: row.recorded_at.to_jiff(),
-        origin: row.origin,
-        actor: row.actor,
-        body: row.body,
-    });
-    Ok(inputs.collect())
+    Ok(stored_inputs!(rows))
+}
+
+/// Those that were recorded until then.
+pub async fn inputs_until(
+    tx: &mut Tx,
+    part: u16,
+    anchors: &[Uuid],
+    until: Timestamp,
+) -> Result<Vec<StoredInput>, Error> {
+    let rows = query_file!("sql/inputs_until.sql", small(part), anchors, at(until) as _).fetch_all(tx.conn()).await?;
+    Ok(stored_inputs!(rows))
+}
+
+/// The types that a rooftop's sources had ever sent until then.
+pub async fn observed_until(
+    tx: &mut Tx,
+    part: u16,
+    group: &str,
+    rooftop: &str,
+    until: Timestamp,
+) -> Result<Vec<String>, Error> {
+    let rows =
+        query_file!("sql/observed_until.sql", small(part), group, rooftop, at(until) as _).fetch_all(tx.conn()).await?;
+    Ok(rows.into_iter().map(|row| row.event_type).collect())
 }
 
 /// A rooftop as its deals are folded under.

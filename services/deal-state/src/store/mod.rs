@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use throughline_platform::jiff_sqlx;
 
 pub use load::deals_before;
-pub use load::{Before, RooftopRow, StoredInput, inputs, linked, linked_to_deals, rooftops};
+pub use load::{
+    Before, RooftopRow, StoredInput, inputs, inputs_until, linked, linked_to_deals, observed_until, rooftops,
+};
 pub use read::{
     BoardRooftop, DealRow, Found, Wanted, board, board_aged, board_rooftops, by_id, by_number, having, list, sources,
     state_hashes, timeline,

@@ -7,7 +7,7 @@ use throughline_platform::db::Tx;
 use throughline_platform::jiff_sqlx;
 use uuid::Uuid;
 
-use super::{at, small};
+use super::{at, load::stored_inputs, small};
 use crate::{
     domain::{
         filter::{Filter, Order, OrderBy},
@@ -138,15 +138,7 @@ pub async fn list(tx: &mut Tx, wanted: Wanted<'_>) -> Result<Vec<DealRow>, Error
 /// The events of a deal, in no order.
 pub async fn timeline(tx: &mut Tx, group: &str, part: u16, deal: DealId) -> Result<Vec<StoredInput>, Error> {
     let rows = query_file!("sql/timeline.sql", small(part), deal.0, group).fetch_all(tx.conn()).await?;
-    let inputs = rows.into_iter().map(|row| StoredInput {
-        anchor: DealId(row.anchor),
-        id: row.event,
-        recorded_at: row.recorded_at.to_jiff(),
-        origin: row.origin,
-        actor: row.actor,
-        body: row.body,
-    });
-    Ok(inputs.collect())
+    Ok(stored_inputs!(rows))
 }
 
 /// A rooftop as a board needs it.

@@ -14,7 +14,7 @@ use crate::domain::id::DealId;
 #[derive(Debug, Default)]
 pub struct Saving {
     rooftops: (Vec<String>, Vec<String>, Vec<Vec<u8>>),
-    observed: (Vec<String>, Vec<String>, Vec<String>),
+    observed: (Vec<String>, Vec<String>, Vec<String>, Vec<jiff_sqlx::Timestamp>),
     sources: Sources,
     inputs: Inputs,
     inputs_gone: (Vec<Uuid>, Vec<Uuid>),
@@ -105,10 +105,12 @@ impl Saving {
         self.rooftops.2.push(body);
     }
 
-    pub fn observed(&mut self, group: &str, rooftop: &str, event_type: &str) {
+    /// Since when a type is observed.
+    pub fn observed(&mut self, group: &str, rooftop: &str, event_type: &str, recorded_at: Timestamp) {
         self.observed.0.push(group.to_owned());
         self.observed.1.push(rooftop.to_owned());
         self.observed.2.push(event_type.to_owned());
+        self.observed.3.push(at(recorded_at));
     }
 
     /// Each source of a rooftop once.
@@ -193,7 +195,8 @@ impl Saving {
                 .await?;
         }
         if !observed.0.is_empty() {
-            query_file!("sql/save_observed.sql", part, &observed.0, &observed.1, &observed.2)
+            let (groups, rooftops, types, recorded) = observed;
+            query_file!("sql/save_observed.sql", part, &groups, &rooftops, &types, &recorded as _)
                 .execute(tx.conn())
                 .await?;
         }

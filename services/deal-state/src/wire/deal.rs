@@ -1,6 +1,6 @@
 //! Deals, as they are told to others.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use throughline_process::{
     Bound, Deal, Handoff, HandoffState, Key, KeyKind, Quality, Span,
@@ -8,7 +8,10 @@ use throughline_process::{
 };
 use throughline_proto::{deal::v1 as pb, event::v1 as event, time::to_wire};
 
-use crate::domain::id::DealId;
+use crate::domain::{
+    id::DealId,
+    links::{Link, Rule},
+};
 
 /// What is said of a deal beside what the fold found.
 pub struct Facts<'a> {
@@ -19,8 +22,10 @@ pub struct Facts<'a> {
     pub keys: &'a [Key],
     /// Ids that its other keys alone would give, sorted.
     pub former_ids: Vec<DealId>,
-    /// The best key of each deal that may be the same.
-    pub rivals: &'a BTreeSet<Key>,
+    /// What may be the same deal: the best key of each core, and its deal.
+    pub rivals: &'a BTreeMap<Key, DealId>,
+    /// Why its numbers are of one deal.
+    pub links: &'a [Link],
     pub vehicle_not_ready: bool,
     pub state_hash: [u8; 32],
 }
@@ -42,7 +47,7 @@ pub fn read_key(key: &pb::DealKey) -> Option<Key> {
 /// The deal, without revisions and without how its last change came about.
 pub fn deal(deal: Deal, facts: Facts<'_>) -> pb::Deal {
     let mut exceptions: Vec<_> = deal.exceptions.into_iter().map(exception).collect();
-    exceptions.extend(ambiguous(facts.rivals));
+    exceptions.extend(ambiguous(&facts));
     pb::Deal {
         name: deal_name(facts.group, facts.rooftop, facts.id),
         keys: facts.keys.iter().map(key).collect(),
@@ -68,6 +73,7 @@ pub fn deal(deal: Deal, facts: Facts<'_>) -> pb::Deal {
         opened: deal.opened_at.map(bound),
         last_event: deal.last_event_at.map(bound),
         vehicle_not_ready: facts.vehicle_not_ready,
+        links: facts.links.iter().map(|found| link(&facts, found)).collect(),
         revision: 0,
         etag: String::new(),
         recorded_at: None,
@@ -200,22 +206,43 @@ fn milestone((event_type, occurrence): (String, Occurrence)) -> pb::Milestone {
     }
 }
 
+fn link(facts: &Facts<'_>, link: &Link) -> pb::KeyLink {
+    let (rule, confidence) = match &link.rule {
+        Rule::SameEvent => ("same_event", pb::Confidence::Stated),
+        Rule::SameSale => ("same_sale", pb::Confidence::Inferred),
+        Rule::Person(_) => ("person", pb::Confidence::Decided),
+    };
+    let decision = match &link.rule {
+        Rule::Person(id) => format!("groups/{}/rooftops/{}/decisions/{id}", facts.group, facts.rooftop),
+        Rule::SameEvent | Rule::SameSale => String::new(),
+    };
+    pb::KeyLink {
+        one: Some(key(&link.one)),
+        other: Some(key(&link.other)),
+        rule: rule.to_owned(),
+        confidence: confidence as i32,
+        reason: link.reason.clone(),
+        decision,
+    }
+}
+
 /// Candidates that are named; more are counted.
 const MOST_NAMED: usize = 10;
 
 /// Nobody can say of which of these deals this one is: a person has to.
-fn ambiguous(rivals: &BTreeSet<Key>) -> Option<pb::DealException> {
+fn ambiguous(facts: &Facts<'_>) -> Option<pb::DealException> {
+    let rivals = facts.rivals;
     if rivals.is_empty() {
         return None;
     }
     let mut named: Vec<String> =
-        rivals.iter().take(MOST_NAMED).map(|key| format!("{} {}", key.kind.as_str(), key.value)).collect();
+        rivals.keys().take(MOST_NAMED).map(|key| format!("{} {}", key.kind.as_str(), key.value)).collect();
     if let Some(more) = rivals.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
         named.push(format!("{more} more"));
     }
     // Other candidates are another question: what a person decided of these does not hide it.
     let mut hasher = blake3::Hasher::new();
-    rivals.iter().for_each(|key| {
+    rivals.keys().for_each(|key| {
         hasher.update(format!("{} {} {}\n", key.kind.as_str(), key.scope, key.value).as_bytes());
     });
     Some(pb::DealException {
@@ -224,6 +251,14 @@ fn ambiguous(rivals: &BTreeSet<Key>) -> Option<pb::DealException> {
         detail: format!("the same sale is told of by {}", named.join(", ")),
         at: None,
         time: None,
+        candidates: rivals
+            .iter()
+            .take(MOST_NAMED)
+            .map(|(best, deal)| pb::Candidate {
+                deal: deal_name(facts.group, facts.rooftop, *deal),
+                key: Some(key(best)),
+            })
+            .collect(),
     })
 }
 
@@ -234,5 +269,6 @@ fn exception(exception: Exception) -> pb::DealException {
         at: exception.at.map(|at| to_wire(at.latest)),
         id: exception.id,
         time: exception.at.map(bound),
+        candidates: Vec::new(),
     }
 }

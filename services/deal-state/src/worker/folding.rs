@@ -259,10 +259,9 @@ pub(super) fn read<M: Message + Default>(body: &[u8], what: &str) -> Result<M, A
     })
 }
 
-fn read_input(stored: StoredInput) -> Result<Input, ApplyError> {
+pub(super) fn read_input(stored: StoredInput) -> Result<Input, ApplyError> {
     let event: Event = read(&stored.body, "event")?;
-    let origin = Origin::try_from(i32::from(stored.origin)).unwrap_or(Origin::Unspecified);
-    let event = wire::event(event, stored.recorded_at, origin).map_err(|error| ApplyError::Poison {
+    let event = wire::event(event, stored.recorded_at, stored.origin()).map_err(|error| ApplyError::Poison {
         entity: String::new(),
         cause: format!("a stored event cannot be read: {error}"),
     })?;

@@ -5,15 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use prost::Message;
 use throughline_journal::{ApplyError, Entry};
-use throughline_process::{Key, KeyKind, keys_of};
-use throughline_proto::{event::v1::Event, log::v1::entry_body::Body, tenant::v1::Rooftop};
+use throughline_process::{self as process, Key, KeyKind};
+use throughline_proto::{
+    event::v1::{Decision, Event},
+    log::v1::entry_body::Body,
+    tenant::v1::Rooftop,
+};
 use uuid::Uuid;
 
 use crate::{
     domain::{
         capacity::Input,
         id::{DealId, event_id},
-        partition::sale_key,
+        mention,
+        partition::Mention,
     },
     wire,
 };
@@ -26,11 +31,17 @@ pub type Name = (String, String);
 pub struct Arrival {
     /// Its place in the batch.
     pub place: usize,
-    /// The keys by which it links, never none, and the sale that it tells of.
+    /// The keys by which it links, never none, the one first under which it is kept, and what stands beside that.
     pub keys: Vec<Key>,
     pub input: Input,
     /// Encoded, to be kept.
     pub body: Vec<u8>,
+}
+
+impl Arrival {
+    pub fn mention(&self) -> Mention {
+        Mention { event: self.input.id, keys: self.keys.clone() }
+    }
 }
 
 /// What a batch brings.
@@ -41,7 +52,8 @@ pub struct Intake {
     pub forwarded: Vec<usize>,
     /// The last news of each rooftop, with its place.
     pub directory: BTreeMap<Name, (usize, Rooftop)>,
-    pub types: BTreeMap<Name, BTreeSet<String>>,
+    /// With when each was recorded first.
+    pub types: BTreeMap<Name, BTreeMap<String, Timestamp>>,
     pub sources: BTreeMap<Name, BTreeMap<String, AsOf>>,
 }
 
@@ -72,7 +84,8 @@ impl Intake {
     fn event(&mut self, place: usize, entry: &Entry, wire: &Event) -> Result<(), ApplyError> {
         let event = wire::event(wire.clone(), entry.recorded_at, entry.origin)
             .map_err(|error| poison(entry, error.to_string()))?;
-        self.types.entry(name(entry)).or_default().insert(event.event_type.clone());
+        let types = self.types.entry(name(entry)).or_default();
+        types.entry(event.event_type.clone()).or_insert(entry.recorded_at);
         let as_of = AsOf { recorded_at: entry.recorded_at, event_at: event.time.latest };
         self.sources
             .entry(name(entry))
@@ -84,21 +97,37 @@ impl Intake {
             })
             .or_insert(as_of);
 
-        let keys: Vec<Key> = keys_of(&event).into_iter().filter(|key| key.kind.links()).collect();
-        // What the source itself calls the deal; an event without that is kept under the best number it has.
-        let subject = keys.iter().find(|key| event.subject.as_deref() == Some(&key.value) && key.scope == event.source);
-        let anchor = subject.or(keys.first()).map(std::slice::from_ref);
-        let anchor = anchor.and_then(|key| DealId::of(&entry.group, &entry.rooftop, key));
+        if let Some(decision) = &wire.decision {
+            self.decision(place, entry, wire, &event, decision);
+            return Ok(());
+        }
+        let mut keys = mention::numbers(&event);
+        let anchor = keys.first().and_then(|key| DealId::of(&entry.group, &entry.rooftop, std::slice::from_ref(key)));
         let Some(anchor) = anchor else {
             self.forwarded.push(place);
             return Ok(());
         };
-        let mut keys = keys;
-        keys.extend(event.keys.get(KeyKind::Sale.as_str()).map(|sale| sale_key(anchor, sale)));
+        keys.extend(mention::sale(&event, anchor));
         let body = wire.encode_to_vec();
         let input = Input { anchor, id: event_id(&body), event };
         self.deals.entry(name(entry)).or_default().push(Arrival { place, keys, input, body });
         Ok(())
+    }
+
+    /// A person's decision is kept under each of the two numbers that it is about: they may come to be two deals.
+    fn decision(&mut self, place: usize, entry: &Entry, wire: &Event, event: &process::Event, decision: &Decision) {
+        let Some(beside) = mention::decision(&entry.group, &entry.rooftop, event, decision) else {
+            self.forwarded.push(place);
+            return;
+        };
+        for keys in beside {
+            let Some(anchor) = DealId::of(&entry.group, &entry.rooftop, &keys[..1]) else { continue };
+            let body = wire.encode_to_vec();
+            let id = event_id(&[anchor.0.as_bytes(), body.as_slice()].concat());
+            let input = Input { anchor, id, event: event.clone() };
+            let arrival = Arrival { place, keys: keys.to_vec(), input, body };
+            self.deals.entry(name(entry)).or_default().push(arrival);
+        }
     }
 
     /// The ids of all linking keys that arrived, each once.

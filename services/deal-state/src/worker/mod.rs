@@ -20,12 +20,15 @@ use throughline_proto::{
 use crate::{
     CONSUMER, FaultHook,
     definitions::Definitions,
-    domain::partition,
+    domain::{
+        mention,
+        partition::{self, Joined, Linked, Mention},
+    },
     metrics::{Counts, DealMetrics},
     store,
     worker::{
         folding::{Folding, Work},
-        intake::Intake,
+        intake::{Arrival, Intake, Name},
     },
 };
 
@@ -72,8 +75,8 @@ impl Projection for Folder {
                 .filter(|row| (&row.group, &row.rooftop) == (&name.0, &name.1))
                 .map(|row| row.linked.clone())
                 .collect();
-            let keys: Vec<_> = arrivals.iter().map(|arrival| arrival.keys.clone()).collect();
-            let joined = partition::join(&name.0, &name.1, &stored, &keys);
+            let mentions: Vec<_> = arrivals.iter().map(Arrival::mention).collect();
+            let joined = join(tx, part, &name, &stored, &mentions).await?;
             if let Some(rooftop) = rooftops.get(&name) {
                 work.push(Work { rooftop, joined, arrivals });
             }
@@ -103,7 +106,8 @@ impl Projection for Folder {
         };
         let linked: Vec<_> =
             store::linked_to_deals(tx, part, &deals).await?.into_iter().map(|row| row.linked).collect();
-        let joined = partition::join(&sweep.group, &sweep.rooftop, &linked, &[]);
+        let name = (sweep.group.clone(), sweep.rooftop.clone());
+        let joined = join(tx, part, &name, &linked, &[]).await?;
         let rooftop = self.rooftop(tx, part, &sweep.group, &sweep.rooftop).await?;
         let mut folding = Folding::new(self, part);
         folding.fold(tx, &[], vec![Work { rooftop, joined, arrivals: Vec::new() }]).await?;
@@ -131,6 +135,26 @@ impl Folder {
         self.log.append(tx, self.clock.now(), said).await?;
         Ok(Effects { appended, counts })
     }
+}
+
+/// Joins what arrived with what is stored, and with the events of whatever a person split.
+async fn join(
+    tx: &mut Tx,
+    part: u16,
+    (group, rooftop): &Name,
+    stored: &[Linked],
+    arrivals: &[Mention],
+) -> Result<Vec<Joined>, ApplyError> {
+    let contested: Vec<_> =
+        partition::contested(group, rooftop, stored, arrivals).into_iter().map(|key| key.0).collect();
+    let mut kept = Vec::new();
+    if !contested.is_empty() {
+        for input in store::inputs(tx, part, &contested).await? {
+            let input = folding::read_input(input)?;
+            kept.push(Mention { event: input.id, keys: mention::numbers(&input.event) });
+        }
+    }
+    Ok(partition::join(group, rooftop, stored, arrivals, &kept))
 }
 
 /// An entry of our log about something of (group, rooftop); `cause` is none for what no entry caused.

@@ -1,10 +1,8 @@
 //! Under what the deals of each rooftop are folded, and what a batch changes about that.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
 use prost::Message;
 use throughline_journal::{ApplyError, Entry};
 use throughline_platform::{Failure, db::Tx};
@@ -28,7 +26,7 @@ const MOST_UNKNOWN: usize = 500;
 pub struct Rooftops {
     all: BTreeMap<Name, Arc<Rooftop>>,
     /// Types observed for the first time.
-    new_types: BTreeMap<Name, BTreeSet<String>>,
+    new_types: BTreeMap<Name, BTreeMap<String, Timestamp>>,
     /// Sweeps that begin: (group, rooftop, every deal).
     pub refolds: Vec<(String, String, bool)>,
 }
@@ -76,16 +74,16 @@ impl Folder {
             }
             let types = intake.types.get(&name).into_iter().flatten();
             let mut unknown = row.observed.iter().filter(|known| !rooftop.definition.knows(known)).count();
-            let mut new_types = BTreeSet::new();
-            for event_type in types {
+            let mut new_types = BTreeMap::new();
+            for (event_type, recorded_at) in types {
                 let named = rooftop.definition.knows(event_type);
                 if (named || unknown < MOST_UNKNOWN) && rooftop.observed.insert(event_type) {
                     unknown += usize::from(!named);
-                    new_types.insert(event_type.clone());
+                    new_types.insert(event_type.clone(), *recorded_at);
                 }
             }
             // A type that the definition does not name changes nothing.
-            let sees_more = new_types.iter().any(|new| rooftop.definition.knows(new));
+            let sees_more = new_types.keys().any(|new| rooftop.definition.knows(new));
             if every_deal || sees_more {
                 rooftops.refolds.push((name.0.clone(), name.1.clone(), every_deal));
             }
@@ -122,8 +120,8 @@ impl Rooftops {
             saving.rooftop(group, rooftop, news.encode_to_vec());
         }
         for ((group, rooftop), types) in &self.new_types {
-            for event_type in types {
-                saving.observed(group, rooftop, event_type);
+            for (event_type, recorded_at) in types {
+                saving.observed(group, rooftop, event_type, *recorded_at);
             }
         }
         for ((group, rooftop), sources) in &intake.sources {

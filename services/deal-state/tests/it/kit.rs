@@ -160,6 +160,7 @@ impl Suite {
             name: format!("groups/{}/rooftops/{}/deals/-", store.group, store.rooftop),
             key: Some(pb::DealKey { kind: kind.to_owned(), value: value.to_owned(), ..Default::default() }),
             at_least: at_least.to_owned(),
+            known_at: None,
         };
         self.get(request).await.unwrap()
     }

@@ -21,6 +21,7 @@ async fn an_ambiguous_number_is_refused_with_the_candidates() {
         name: "groups/summit/rooftops/north/deals/-".to_owned(),
         key: Some(pb::DealKey { kind: kind.to_owned(), value: "K1".to_owned(), ..Default::default() }),
         at_least: token.clone(),
+        known_at: None,
     };
     let status = suite.get(request("")).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);

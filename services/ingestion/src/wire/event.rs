@@ -120,6 +120,7 @@ fn event<T>(
         replaces: facts.replaces.unwrap_or_default(),
         withdraws: facts.withdraws.unwrap_or_default(),
         source_sequence: sequence,
+        decision: None,
     }
 }
 

@@ -18,7 +18,8 @@ use throughline_proto::{
     },
     event::v1::Event,
     ingestion::v1::{
-        AppendEventsRequest, AppendEventsResponse, EventResult, ingestion_service_client::IngestionServiceClient,
+        AppendEventsRequest, AppendEventsResponse, EventResult, decision_service_client::DecisionServiceClient,
+        ingestion_service_client::IngestionServiceClient,
     },
     log::v1::{EntryBody, entry_body::Body},
     tenant::v1::{
@@ -58,6 +59,7 @@ impl Interceptor for Bearer {
 }
 
 pub type Events = IngestionServiceClient<InterceptedService<Channel, Bearer>>;
+pub type Decisions = DecisionServiceClient<InterceptedService<Channel, Bearer>>;
 pub type Directory = DirectoryServiceClient<InterceptedService<Channel, Bearer>>;
 
 impl Suite {
@@ -81,6 +83,10 @@ impl Suite {
 
     pub fn events(&self, token: &str) -> Events {
         IngestionServiceClient::new(self.call(token))
+    }
+
+    pub fn decisions(&self, token: &str) -> Decisions {
+        DecisionServiceClient::new(self.call(token))
     }
 
     pub fn directory(&self, token: &str) -> Directory {

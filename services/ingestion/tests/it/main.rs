@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod canaries;
+mod decisions;
 mod directory;
 mod events;
 mod http;
