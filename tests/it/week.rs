@@ -36,6 +36,8 @@ async fn a_week_of_real_feeds_becomes_one_true_record() {
     assert!(share("link_precision") >= 0.99, "{record}");
     assert!(share("link_recall") >= 0.95, "{record}");
     assert!(share("link_recall_with_review") >= 0.99, "{record}");
+    // Visit, lead, DMS deal, application, stock number and both VINs of 104 sold deals, as far as they stand in the feeds.
+    assert!(share("true_links") >= 1_700.0, "{record}");
     assert_eq!((share("bounds_hold"), share("duplicate_occurrences")), (1.0, 0.0), "{record}");
     assert!(share("bounds_checked") >= 800.0, "{record}");
     assert_eq!((share("fi_checked"), share("fi_equal")), (104.0, 104.0), "{record}");

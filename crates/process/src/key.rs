@@ -20,6 +20,10 @@ pub enum KeyKind {
     Stock,
     /// VIN. Finds deals, never links them.
     Vin,
+    /// Lead of a CRM. Finds deals, never links them: a customer may come twice.
+    Lead,
+    /// The trade: its VIN, or what a source calls it. Finds deals, never links them: a customer may show it twice.
+    Trade,
     /// The sale of a car: its stock number or VIN and the local day, such as `N2392/2026d250`. Deals of one sale are one
     /// deal as long as that leaves no doubt.
     Sale,
@@ -28,19 +32,21 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Visit,
         Self::DmsDeal,
         Self::Application,
         Self::Subject,
         Self::Stock,
         Self::Vin,
+        Self::Lead,
+        Self::Trade,
         Self::Sale,
         Self::Decision,
     ];
     /// Those that people know a deal by.
-    pub const NUMBERS: [Self; 6] =
-        [Self::Visit, Self::DmsDeal, Self::Application, Self::Subject, Self::Stock, Self::Vin];
+    pub const NUMBERS: [Self; 8] =
+        [Self::Visit, Self::DmsDeal, Self::Application, Self::Subject, Self::Stock, Self::Vin, Self::Lead, Self::Trade];
 
     /// The stable name, as in `Event::keys` and JSON.
     pub fn as_str(self) -> &'static str {
@@ -51,6 +57,8 @@ impl KeyKind {
             Self::Subject => "subject",
             Self::Stock => "stock",
             Self::Vin => "vin",
+            Self::Lead => "lead",
+            Self::Trade => "trade",
             Self::Sale => "sale",
             Self::Decision => "decision",
         }
@@ -85,10 +93,12 @@ pub(crate) fn key_refs_of(event: &Event) -> impl Iterator<Item = KeyRef<'_>> {
         .filter(|value| !value.is_empty())
         .map(|value| (KeyKind::Subject, event.source.as_str(), value));
     let others = event.keys.iter().filter_map(|(name, value)| {
-        let kind = KeyKind::parse(name).filter(|kind| !matches!(kind, KeyKind::Subject | KeyKind::Decision))?;
+        let own = |kind: &KeyKind| matches!(kind, KeyKind::Subject | KeyKind::Trade | KeyKind::Decision);
+        let kind = KeyKind::parse(name).filter(|kind| !own(kind))?;
         (!value.is_empty()).then_some((kind, "", value.as_str()))
     });
-    subject.into_iter().chain(others)
+    let trade = event.trade.as_deref().filter(|value| !value.is_empty()).map(|value| (KeyKind::Trade, "", value));
+    subject.into_iter().chain(trade).chain(others)
 }
 
 /// The keys that an event carries, sorted. Names that are no [`KeyKind`] are no keys; empty values neither.

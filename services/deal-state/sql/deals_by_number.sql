@@ -1,7 +1,7 @@
 -- Deals known by a number, of any kind unless one is named; the kind by which each was found.
 select found.kind as "kind!", found.scope as "scope!", deal.part, deal.deal_id, deal.rooftop, deal.body
 from (
-  select part, deal_id, kind, scope from deal_state.deal_key where group_id = $1 and value = $2 and kind not in ('sale', 'decision')
+  select part, deal_id, kind, scope from deal_state.deal_key where group_id = $1 and value = $2 and kind not in ('trade', 'sale', 'decision')
   union all
   select part, deal_id, kind, '' from deal_state.deal_mark where group_id = $1 and value = $2
 ) found

@@ -113,7 +113,11 @@ pub fn refold(
         vehicle_not_ready: board::vehicle_not_ready(&folded, &rooftop.observed),
         state_hash: state_hash(&folded),
     };
-    let next = wire::deal(folded, facts);
+    let mut next = wire::deal(folded, facts);
+    if !joined.keys.values().any(|key| key.kind.links()) {
+        // Of a car that no deal has told of: nothing to show until one does.
+        (next.opened_at, next.opened, next.last_event_at, next.last_event) = (None, None, None, None);
+    }
     let last = before.get(&joined.deal);
     let overflows = |deal: &pb::Deal| deal.exceptions.iter().any(|exception| exception.kind == TOO_MANY);
     let overflowed = overflows(&next) && !last.is_some_and(overflows);

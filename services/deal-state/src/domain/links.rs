@@ -8,7 +8,7 @@ use throughline_process::Key;
 use super::{
     capacity::Input,
     mention,
-    partition::{By, Joined},
+    partition::{By, Joined, TRADE},
 };
 
 /// Why two numbers are of one deal.
@@ -28,6 +28,8 @@ pub enum Rule {
     SameEvent,
     /// Both tell of the sale of one car on one day.
     SameSale,
+    /// One took the trade of which the other tells.
+    SameTrade,
     /// A person said so, by the decision of that id.
     Person(String),
 }
@@ -53,7 +55,10 @@ pub fn of(joined: &Joined, inputs: &[Input]) -> Vec<Link> {
         .collect();
     for tie in &joined.ties {
         let (rule, reason) = match &tie.by {
-            By::Sale(sale) => (Rule::SameSale, sale.clone()),
+            By::Sale(told) => match told.strip_prefix(TRADE) {
+                Some(trade) => (Rule::SameTrade, trade.to_owned()),
+                None => (Rule::SameSale, told.clone()),
+            },
             By::Person(id) => (Rule::Person(id.clone()), given(id, inputs)),
         };
         links.push(Link { one: tie.one.clone(), other: tie.other.clone(), rule, reason });

@@ -6,23 +6,48 @@ use throughline_proto::event::v1 as pb;
 use super::{
     decisions::{Kind, decision_key},
     id::DealId,
-    partition::sale_key,
+    partition::{TRADE, sale_key},
 };
 
+/// What happens to a trade once it is the store's: by these events a deal tells that it took the trade. One that was merely
+/// appraised may be shown in several deals.
+const TAKEN: [&str; 7] = [
+    "deal.agreed",
+    "deal.contract.signed",
+    "deal.delivered",
+    "deal.jacket.submitted",
+    "deal.jacket.accepted",
+    "deal.funded",
+    "trade.acquired",
+];
+
 /// The linking keys of an event, the one first under which it is kept: what the source itself calls the deal, or else the
-/// best number that it has. Empty for what is of no deal.
+/// best number that it has. What happens to a trade without a word of its deal, as in reconditioning, is kept under the
+/// trade. Empty for what is of no deal.
 pub fn numbers(event: &Event) -> Vec<Key> {
     let mut keys: Vec<Key> = keys_of(event).into_iter().filter(|key| key.kind.links()).collect();
     let subject = |key: &Key| event.subject.as_deref() == Some(&key.value) && key.scope == event.source;
     if let Some(anchor) = keys.iter().position(|key| key.kind == KeyKind::Subject && subject(key)) {
         keys[..=anchor].rotate_right(1);
     }
+    if keys.is_empty() {
+        keys.extend(keys_of(event).into_iter().find(|key| key.kind == KeyKind::Trade));
+    }
     keys
 }
 
-/// The sale that an event tells of, beside the number under which it is kept.
-pub fn sale(event: &Event, anchor: DealId) -> Option<Key> {
-    event.keys.get(KeyKind::Sale.as_str()).map(|sale| sale_key(anchor, sale))
+/// What an event tells of that others may tell of as well, beside the number under which it is kept: the sale of a car, and
+/// the trade.
+pub fn beside(event: &Event, anchor: &Key, id: DealId) -> impl Iterator<Item = Key> {
+    let sale = event.keys.get(KeyKind::Sale.as_str()).map(|sale| sale_key(id, sale));
+    let taken = anchor.kind == KeyKind::Trade || TAKEN.contains(&event.event_type.as_str());
+    let trade = event.trade.as_deref().filter(|trade| taken && !trade.is_empty());
+    sale.into_iter().chain(trade.map(|trade| sale_key(id, &told_trade(&event.source, trade))))
+}
+
+/// A VIN means the same car everywhere; another number of a trade means something within its source alone.
+fn told_trade(source: &str, trade: &str) -> String {
+    if trade.len() == 17 { format!("{TRADE}{trade}") } else { format!("{TRADE}{trade}@{source}") }
 }
 
 /// The keys of an event that is kept under `anchor`, as it brought them.
@@ -35,7 +60,9 @@ pub fn of_kept(group: &str, rooftop: &str, anchor: DealId, event: &Event, decide
         }
         None => {
             let mut keys = numbers(event);
-            keys.extend(sale(event, anchor));
+            if let Some(first) = keys.first().cloned() {
+                keys.extend(beside(event, &first, anchor));
+            }
             keys
         }
     }

@@ -253,7 +253,10 @@ impl Joined {
     }
 }
 
-/// The sale that an event tells of, as a key of that event's core: `anchor` is the key under which the event is kept.
+/// How what is told of a trade begins, among sales: no number that passes the edge holds a space.
+pub const TRADE: &str = "trade ";
+
+/// The sale or the trade that an event tells of, as a key of that event's core: `anchor` is the key under which the event is kept.
 pub fn sale_key(anchor: DealId, sale: &str) -> Key {
     Key { kind: KeyKind::Sale, scope: anchor.to_string(), value: sale.to_owned() }
 }

@@ -62,7 +62,8 @@ impl Told {
             }
             None => {
                 let mut keys = mention::numbers(&self.event);
-                keys.extend(mention::sale(&self.event, id(&keys[0])));
+                let anchor = keys[0].clone();
+                keys.extend(mention::beside(&self.event, &anchor, id(&anchor)));
                 vec![(input(&keys), keys)]
             }
         }

@@ -210,11 +210,12 @@ fn link(facts: &Facts<'_>, link: &Link) -> pb::KeyLink {
     let (rule, confidence) = match &link.rule {
         Rule::SameEvent => ("same_event", pb::Confidence::Stated),
         Rule::SameSale => ("same_sale", pb::Confidence::Inferred),
+        Rule::SameTrade => ("same_trade", pb::Confidence::Inferred),
         Rule::Person(_) => ("person", pb::Confidence::Decided),
     };
     let decision = match &link.rule {
         Rule::Person(id) => format!("groups/{}/rooftops/{}/decisions/{id}", facts.group, facts.rooftop),
-        Rule::SameEvent | Rule::SameSale => String::new(),
+        Rule::SameEvent | Rule::SameSale | Rule::SameTrade => String::new(),
     };
     pb::KeyLink {
         one: Some(key(&link.one)),
@@ -248,7 +249,7 @@ fn ambiguous(facts: &Facts<'_>) -> Option<pb::DealException> {
     Some(pb::DealException {
         id: format!("identity_ambiguous/{}", &hasher.finalize().to_hex()[..12]),
         kind: "identity_ambiguous".to_owned(),
-        detail: format!("the same sale is told of by {}", named.join(", ")),
+        detail: format!("the same sale or trade is told of by {}", named.join(", ")),
         at: None,
         time: None,
         candidates: rivals

@@ -102,12 +102,13 @@ impl Intake {
             return Ok(());
         }
         let mut keys = mention::numbers(&event);
-        let anchor = keys.first().and_then(|key| DealId::of(&entry.group, &entry.rooftop, std::slice::from_ref(key)));
-        let Some(anchor) = anchor else {
+        let first = keys.first().cloned();
+        let anchor = first.and_then(|key| Some((DealId::of(&entry.group, &entry.rooftop, &keys[..1])?, key)));
+        let Some((anchor, first)) = anchor else {
             self.forwarded.push(place);
             return Ok(());
         };
-        keys.extend(mention::sale(&event, anchor));
+        keys.extend(mention::beside(&event, &first, anchor));
         let body = wire.encode_to_vec();
         let input = Input { anchor, id: event_id(&body), event };
         self.deals.entry(name(entry)).or_default().push(Arrival { place, keys, input, body });

@@ -1,6 +1,6 @@
 //! Keys that turn out to be of one deal.
 
-use throughline_proto::{deal::v1 as pb, log::v1::entry_body::Body};
+use throughline_proto::{deal::v1 as pb, event::v1::Event, log::v1::entry_body::Body};
 use throughline_testkit::connect;
 
 use crate::kit::{NORTH, SOUTH, Suite, event, says};
@@ -118,7 +118,7 @@ async fn a_sale_joins_a_visit_and_a_deal_and_doubt_takes_them_apart_again() {
     {
         let [exception] = of.exceptions.as_slice() else { panic!("{:?}", of.exceptions) };
         assert_eq!(exception.kind, "identity_ambiguous");
-        assert_eq!(exception.detail, format!("the same sale is told of by {named}"));
+        assert_eq!(exception.detail, format!("the same sale or trade is told of by {named}"));
     }
 
     // The visit says the deal's number: that is no guess any more.
@@ -137,5 +137,54 @@ async fn a_sale_joins_a_visit_and_a_deal_and_doubt_takes_them_apart_again() {
             _ => continue,
         };
         assert!(last.insert(entity.clone(), revision).is_none_or(|before| before < revision), "{entity}: {said:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_happens_to_a_trade_is_of_the_deal_that_took_it() {
+    const VIN: &str = "1LSY73652TF301852";
+    let traded = |event: Event| Event { trade: VIN.to_owned(), ..event };
+    let recon = |event_type: &str, minute: i64| {
+        let told = Event { source: "recon".to_owned(), ..event(event_type, "", minute, &[]) };
+        says(NORTH, traded(Event { data: [("step".to_owned(), "detail".to_owned())].into(), ..told }))
+    };
+    let suite = Suite::start().await;
+    let token = suite
+        .tell([
+            recon("trade.recon.step_entered", 300),
+            // Shown by somebody who went away again.
+            says(NORTH, traded(event("trade.appraised", "S1", 5, &[("visit", "V1")]))),
+        ])
+        .await;
+    assert_eq!(suite.list("", &token).await.len(), 1, "a car of which no deal has told shows nowhere");
+    let away = suite.deal(NORTH, "visit", "V1", "").await;
+    assert_eq!((away.event_count, suite.deal(NORTH, "trade", VIN, "").await.name), (1, away.name.clone()));
+
+    let token = suite
+        .tell([
+            says(NORTH, traded(event("deal.agreed", "D1", 50, &[("dms_deal", "D1")]))),
+            recon("trade.recon.step_left", 400),
+        ])
+        .await;
+    let deal = suite.deal(NORTH, "dms_deal", "D1", &token).await;
+    assert_eq!(deal.event_count, 3);
+    assert!(deal.keys.iter().any(|key| key.kind == "trade" && key.value == VIN), "{:?}", deal.keys);
+    let link = deal.links.iter().find(|link| link.rule == "same_trade").unwrap();
+    assert_eq!((link.confidence(), link.reason.as_str()), (pb::Confidence::Inferred, VIN));
+    assert_eq!(suite.deal(NORTH, "visit", "V1", "").await.event_count, 1);
+    let said = suite.said(NORTH.part).await;
+    assert!(
+        !said.iter().any(|(_, body)| matches!(body, Body::DealRetraction(_))),
+        "what was not shown is not taken back"
+    );
+
+    // Two deals of the DMS say that they took it: which one is for a person to say.
+    let token = suite.tell([says(NORTH, traded(event("deal.agreed", "D2", 60, &[("dms_deal", "D2")])))]).await;
+    let [one, other] =
+        [suite.deal(NORTH, "dms_deal", "D1", &token).await, suite.deal(NORTH, "dms_deal", "D2", "").await];
+    assert_eq!([one.event_count, other.event_count], [1, 1]);
+    for deal in [one, other] {
+        assert_eq!(deal.exceptions.len(), 1, "{:?}", deal.exceptions);
+        assert_eq!(deal.exceptions[0].kind, "identity_ambiguous");
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Other systems' numbers of a deal, in the order in which [`Facts::keys`] holds them.
-pub(crate) const KEYS: [&str; 6] = ["application", "dms_deal", "sale", "stock", "vin", "visit"];
+pub(crate) const KEYS: [&str; 7] = ["application", "dms_deal", "lead", "sale", "stock", "vin", "visit"];
 /// What a type may need to say, in the order in which [`Facts::said`] holds them.
 pub(crate) const SAID: [&str; 6] = ["kind", "lenders", "reason", "result", "round", "step"];
 

@@ -28,7 +28,7 @@ fn carriers(canary: &str) -> Vec<CloudEvent> {
         all.push(data(serde_json::json!({ field: canary })));
         all.push(data(serde_json::json!({ field: { "nested": [canary] } })));
     }
-    for key in ["visit", "dms_deal", "application", "stock", "vin", "license"] {
+    for key in ["visit", "dms_deal", "application", "stock", "vin", "lead", "license"] {
         all.push(data(serde_json::json!({ "keys": { key: canary } })));
     }
     all.push(data(serde_json::json!({ canary: canary, "keys": { canary: canary } })));

@@ -29,7 +29,8 @@ const PAGE: i32 = 500;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A folder with a folder a rooftop, each with truth.jsonl (canonical events, `subject` is the true deal) and
-    /// keys.csv (columns visit, deal_no, app and truth_deal).
+    /// keys.csv (columns truth_deal and visit, deal_no, app, stock, vin, lead, trade_vin). Where the feeds stand beside
+    /// them, every number in these must be linked; else every number that got into a deal.
     #[arg(long, value_name = "DIR")]
     truth: PathBuf,
     #[command(flatten)]

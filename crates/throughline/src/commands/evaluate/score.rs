@@ -9,7 +9,7 @@ use jiff::Timestamp;
 pub use links::Links;
 pub use steps::Steps;
 
-/// A kind of number that links events to deals, the best first: by that one the truth of a deal is found.
+/// A kind of number by which people know a deal, the best first; the first three name one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// CRM visit.
@@ -18,21 +18,36 @@ pub enum Kind {
     DmsDeal,
     /// Lender application.
     Application,
+    /// Stock number of the car that is sold.
+    Stock,
+    /// Its VIN.
+    Vin,
+    /// CRM lead.
+    Lead,
+    /// VIN of the trade.
+    Trade,
 }
 
 impl Kind {
+    const ALL: [Self; 7] =
+        [Self::Visit, Self::DmsDeal, Self::Application, Self::Stock, Self::Vin, Self::Lead, Self::Trade];
+
     /// As deals name it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Visit => "visit",
             Self::DmsDeal => "dms_deal",
             Self::Application => "application",
+            Self::Stock => "stock",
+            Self::Vin => "vin",
+            Self::Lead => "lead",
+            Self::Trade => "trade",
         }
     }
 
     /// None for kinds that are not judged.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Visit, Self::DmsDeal, Self::Application].into_iter().find(|kind| kind.as_str() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
@@ -55,6 +70,8 @@ impl Number {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Truth {
     deals: BTreeMap<Number, BTreeSet<String>>,
+    /// The values that occur in the rooftop's files, where these are at hand.
+    occurring: Option<BTreeSet<String>>,
     instants: BTreeMap<String, BTreeMap<String, Vec<Timestamp>>>,
     types: BTreeSet<String>,
 }
@@ -63,6 +80,21 @@ impl Truth {
     /// A number is of a deal.
     pub fn link(&mut self, number: Number, deal: &str) {
         self.deals.entry(number).or_default().insert(deal.to_owned());
+    }
+
+    /// The rooftop's files are at hand, and hold these values, among others.
+    pub fn occur(&mut self, values: impl IntoIterator<Item = String>) {
+        self.occurring.get_or_insert_default().extend(values);
+    }
+
+    /// Whether a number occurs in the rooftop's files; without these, whether it got into a deal.
+    fn occurs(&self, number: &Number, got_into_a_deal: bool) -> bool {
+        self.occurring.as_ref().map_or(got_into_a_deal, |values| values.contains(&number.value))
+    }
+
+    /// The values that the truth knows.
+    pub fn values(&self) -> BTreeSet<&str> {
+        self.deals.keys().map(|number| number.value.as_str()).collect()
     }
 
     /// A step of a deal happened.
@@ -76,9 +108,11 @@ impl Truth {
         self.deals.contains_key(number)
     }
 
-    /// The true deal of a deal, by the best of its numbers that the truth knows.
+    /// The true deal of a deal, by the best of its numbers that the truth knows. A car alone names none: several visits may
+    /// show the same one.
     pub fn of<'t>(&'t self, deal: &Deal) -> Option<&'t str> {
-        deal.numbers.iter().find_map(|number| self.deals.get(number)?.first()).map(String::as_str)
+        let mut naming = deal.numbers.iter().filter(|number| number.kind <= Kind::Application);
+        naming.find_map(|number| self.deals.get(number)?.first()).map(String::as_str)
     }
 
     /// When a step of a true deal happened; empty if it did not.

@@ -1,5 +1,9 @@
 //! What is known to be true, from files: a folder a rooftop, in it `keys.csv` and `truth.jsonl`.
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -7,8 +11,22 @@ use serde::Deserialize;
 
 use super::score::{Kind, Number, Truth};
 
-/// The columns of `keys.csv` whose values link a deal.
-const NUMBERS: [(&str, Kind); 3] = [("visit", Kind::Visit), ("deal_no", Kind::DmsDeal), ("app", Kind::Application)];
+/// The columns of `keys.csv` that hold numbers of a deal; those that are there are read.
+const NUMBERS: [(&str, Kind); 7] = [
+    ("visit", Kind::Visit),
+    ("deal_no", Kind::DmsDeal),
+    ("app", Kind::Application),
+    ("stock", Kind::Stock),
+    ("vin", Kind::Vin),
+    ("lead", Kind::Lead),
+    ("trade_vin", Kind::Trade),
+];
+/// What is known to be true, by the names of its files.
+const KEYS: &str = "keys.csv";
+const EVENTS: &str = "truth.jsonl";
+/// Folders below a rooftop's, and bytes of one of its files, that are looked through for numbers.
+const DEEPEST: usize = 4;
+const LARGEST: u64 = 256 * 1024 * 1024;
 
 /// Reads the folders of a folder, each named as its rooftop.
 ///
@@ -30,12 +48,36 @@ pub fn read(folder: &Path) -> anyhow::Result<BTreeMap<String, Truth>> {
 
 fn of(folder: &Path) -> anyhow::Result<Truth> {
     let mut truth = Truth::default();
-    for (name, parse) in [("keys.csv", parse_keys as fn(&str, &mut Truth) -> _), ("truth.jsonl", parse_events)] {
+    for (name, parse) in [(KEYS, parse_keys as fn(&str, &mut Truth) -> _), (EVENTS, parse_events)] {
         let path = folder.join(name);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         parse(&text, &mut truth).with_context(|| path.display().to_string())?;
     }
+    look_for_numbers(folder, &mut truth, DEEPEST)?;
     Ok(truth)
+}
+
+/// Looks for the numbers in the files that stand beside the truth: only what occurs there can be linked.
+fn look_for_numbers(folder: &Path, truth: &mut Truth, deep: usize) -> anyhow::Result<()> {
+    let told = || format!("cannot read {}", folder.display());
+    for entry in folder.read_dir().with_context(told)? {
+        let entry = entry.with_context(told)?;
+        let (path, kind) = (entry.path(), entry.file_type().with_context(told)?);
+        let is_truth = [KEYS, EVENTS].iter().any(|name| entry.file_name() == **name);
+        if kind.is_dir() && deep > 0 {
+            look_for_numbers(&path, truth, deep - 1)?;
+        } else if kind.is_file() && !is_truth && entry.metadata().with_context(told)?.len() <= LARGEST {
+            let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text = String::from_utf8_lossy(&bytes);
+            let known = truth.values();
+            let words: BTreeSet<&str> = text.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
+            let is_word = |value: &str| value.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            let occurs = |value: &&str| if is_word(value) { words.contains(value) } else { text.contains(*value) };
+            let found: BTreeSet<String> = known.into_iter().filter(occurs).map(str::to_owned).collect();
+            truth.occur(found);
+        }
+    }
+    Ok(())
 }
 
 /// Reads comma-separated lines under a header; quotes are refused, since no key needs them.
@@ -48,10 +90,9 @@ fn parse_keys(text: &str, truth: &mut Truth) -> anyhow::Result<()> {
         found.with_context(|| format!("line 1: column {column} is missing"))
     };
     let deal_column = find("truth_deal")?;
-    let mut columns = Vec::with_capacity(NUMBERS.len());
-    for (column, kind) in NUMBERS {
-        columns.push((find(column)?, kind));
-    }
+    let columns: Vec<(usize, Kind)> =
+        NUMBERS.into_iter().filter_map(|(column, kind)| Some((find(column).ok()?, kind))).collect();
+    anyhow::ensure!(columns.len() > 1, "line 1: two columns of numbers at least are needed, such as visit and deal_no");
     for (at, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
         anyhow::ensure!(!line.contains('"'), "line {at}: quotes are not read here");
         let values: Vec<&str> = line.split(',').map(str::trim).collect();
@@ -111,8 +152,11 @@ mod tests {
         let (seven, eight) = (Number::new(Kind::Visit, "7"), Number::new(Kind::Visit, "8"));
         let (first, second) = (Number::new(Kind::DmsDeal, "48"), Number::new(Kind::DmsDeal, "49"));
         let application = Number::new(Kind::Application, "A2");
-        let expected = [(&seven, &first), (&eight, &second), (&eight, &application), (&second, &application)].into();
-        assert_eq!(truth.pairs(), expected);
+        let linking = |number: &Number| number.kind <= Kind::Application;
+        let found: Vec<_> = truth.pairs().into_iter().filter(|(one, other)| linking(one) && linking(other)).collect();
+        let expected = [(&seven, &first), (&eight, &second), (&eight, &application), (&second, &application)];
+        assert_eq!(found, expected);
+        assert_eq!(truth.pairs().len(), 10 + 15 - 3, "lead, stock number and VIN stand in both");
         assert!(!truth.knows(&Number::new(Kind::Application, "")));
     }
 

@@ -10,12 +10,12 @@ fn what_the_list_names_passes() {
         r#"{"actor":"RT001-fi0","role":"fi_manager","trade":"RT001-T00000032","round":2,"lenders":"3","kind":"used",
             "reason":"missing signature","result":"approved","step":"body","replaces":"e-1","withdraws":"e-2",
             "keys":{"visit":700001,"dms_deal":"48001","application":"APP5001","stock":"N2432","vin":"1ath77839tb374068",
-            "sale":"N2432/2026d250"}}"#,
+            "sale":"N2432/2026d250","lead":91001}}"#,
     );
     assert_eq!(facts.actor.as_deref(), Some("RT001-fi0"));
     assert_eq!(
         facts.keys.each_ref().map(|key| key.as_deref().unwrap()),
-        ["APP5001", "48001", "N2432/2026d250", "N2432", "1ATH77839TB374068", "700001"]
+        ["APP5001", "48001", "91001", "N2432/2026d250", "N2432", "1ATH77839TB374068", "700001"]
     );
     assert_eq!(
         facts.said.each_ref().map(|said| said.as_deref().unwrap()),

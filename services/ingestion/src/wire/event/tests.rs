@@ -98,7 +98,7 @@ const DATA: [&str; 14] = [
     "ssn",
     "notes",
 ];
-const KEY_NAMES: [&str; 7] = ["visit", "dms_deal", "application", "stock", "vin", "sale", "license"];
+const KEY_NAMES: [&str; 8] = ["visit", "dms_deal", "application", "stock", "vin", "lead", "sale", "license"];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]

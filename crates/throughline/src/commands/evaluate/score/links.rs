@@ -10,7 +10,7 @@ pub struct Links {
     pub made: u64,
     /// Of them, those that are true.
     pub made_true: u64,
-    /// True pairs whose two numbers both occur in deals of the suite, in one or in two.
+    /// True pairs whose two numbers both occur in the rooftop's files, or in deals where these are not at hand.
     pub all_true: u64,
     /// Of them, those that stand in two deals, while an open review item names both deals.
     pub in_review: u64,
@@ -27,8 +27,12 @@ impl Links {
         }
         let mut links = Self { made: made.len() as u64, ..Self::default() };
         for pair @ (one, other) in truth.pairs() {
-            let (Some(ones), Some(others)) = (places.get(one), places.get(other)) else { continue };
+            let (ones, others) = (places.get(one), places.get(other));
+            if !truth.occurs(one, ones.is_some()) || !truth.occurs(other, others.is_some()) {
+                continue;
+            }
             links.all_true += 1;
+            let (Some(ones), Some(others)) = (ones, others) else { continue };
             if made.contains(&pair) {
                 links.made_true += 1;
             } else if reviews.iter().any(|review| names_any(review, ones) && names_any(review, others)) {
@@ -135,6 +139,14 @@ mod tests {
         let links = Links::of(&truth(), &deals, &[]);
         assert_eq!(links, Links { made: 1, made_true: 1, all_true: 1, in_review: 0 });
         assert_eq!(Links::of(&truth(), &[], &[]).precision(), None, "nothing was judged");
+    }
+
+    #[test]
+    fn what_stands_in_the_files_and_got_into_no_deal_is_missing() {
+        let mut truth = truth();
+        truth.occur(["1", "48001", "A1"].map(str::to_owned));
+        let deals = [deal("a", &[(Kind::Visit, "1"), (Kind::DmsDeal, "48001")])];
+        assert_eq!(Links::of(&truth, &deals, &[]), Links { made: 1, made_true: 1, all_true: 3, in_review: 0 });
     }
 
     #[test]
