@@ -134,6 +134,7 @@ fn span(span: Span) -> pb::Span {
         closing: closing as i32,
         closed_by,
         cut: span.cut.map(bound),
+        durations: None,
     }
 }
 
@@ -159,6 +160,7 @@ fn handoff(handoff: Handoff) -> pb::Handoff {
         closing: closing as i32,
         closed_by,
         cut: handoff.cut.map(bound),
+        durations: None,
     }
 }
 
@@ -178,6 +180,7 @@ fn cycle(cycle: Cycle) -> pb::Cycle {
         closed_by,
         revision: 0,
         cut: cycle.cut.map(bound),
+        durations: None,
     }
 }
 
