@@ -4,7 +4,7 @@ use throughline_platform::{Failure, Violation, name, principal::Principal};
 use throughline_process::KeyKind;
 use throughline_proto::deal::v1 as pb;
 
-use super::{Deals, shown};
+use super::Deals;
 use crate::{
     domain::id::DealId,
     store::{self, Found},
@@ -32,7 +32,7 @@ impl Deals {
             None if rooftop == ANY || deal == ANY => Err(Failure::invalid("key", "needed where the name holds -")),
             None => {
                 let body = self.deal_body(&principal, &request.name).await?.1;
-                shown(&principal, &body)
+                self.shown_alone(&principal, &body).await
             }
         }
     }
@@ -76,7 +76,7 @@ impl Deals {
             .map_err(|error: store::Error| Failure::from(error))?;
         match distinct(&found).as_slice() {
             [] => Err(Failure::not_found("deal", value)),
-            [one] => shown(&principal, &one.body),
+            [one] => self.shown_alone(&principal, &one.body).await,
             several => Err(ambiguous(&principal, several)),
         }
     }

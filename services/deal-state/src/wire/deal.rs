@@ -30,6 +30,11 @@ pub fn deal_name(group: &str, rooftop: &str, deal: DealId) -> String {
     format!("groups/{group}/rooftops/{rooftop}/deals/{deal}")
 }
 
+/// The rooftop that a deal's name says.
+pub fn rooftop_of(deal: &str) -> &str {
+    deal.split('/').nth(3).unwrap_or_default()
+}
+
 pub fn key(key: &Key) -> pb::DealKey {
     pb::DealKey { kind: key.kind.as_str().to_owned(), scope: key.scope.clone(), value: key.value.clone() }
 }
