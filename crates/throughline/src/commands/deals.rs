@@ -121,7 +121,8 @@ fn row(deal: &Deal) -> Vec<String> {
     ]
 }
 
-fn json(deal: &Deal) -> serde_json::Value {
+/// What a program is told of a deal.
+pub fn json(deal: &Deal) -> serde_json::Value {
     serde_json::json!({
         "deal": last_segment(&deal.name),
         "name": deal.name,

@@ -79,22 +79,21 @@ impl Faults {
             }
             Naming::All => {
                 let wanted = std::mem::take(&mut rooftop.calendars);
-                self.line("calendars", wanted, now)
+                self.line("calendars", wanted, &before, now)
             }
         };
         self.at_most("calendars", rooftop.calendars.len(), MOST_CALENDARS);
-        rooftop.department_calendars = self.departments_own(&rooftop.department_calendars, departments, now);
+        let known = |department: &str| {
+            standing
+                .and_then(|rooftop| rooftop.department_calendars.iter().find(|own| own.department == department))
+                .map_or(&[][..], |own| own.calendars.as_slice())
+        };
+        rooftop.department_calendars = self.departments_own(&rooftop.department_calendars, departments, known, now);
         self.all_together(rooftop);
 
-        let known = |line: &str| match line {
-            "" => before.as_slice(),
-            department => standing
-                .and_then(|rooftop| rooftop.department_calendars.iter().find(|own| own.department == department))
-                .map_or(&[][..], |own| own.calendars.as_slice()),
-        };
         let last = before.iter().map(|calendar| calendar.version).max().unwrap_or(0);
         let mut last = standing.map_or(0, |rooftop| rooftop.last_calendar_version).max(last);
-        number(&mut rooftop.calendars, known(""), &mut last);
+        number(&mut rooftop.calendars, &before, &mut last);
         for own in &mut rooftop.department_calendars {
             number(&mut own.calendars, known(&own.department), &mut last);
         }
@@ -102,10 +101,11 @@ impl Faults {
         rooftop.calendar = in_force(&rooftop.calendars, now).cloned();
     }
 
-    fn departments_own(
+    fn departments_own<'k>(
         &mut self,
         wanted: &[DepartmentCalendar],
         departments: Option<&[String]>,
+        known: impl Fn(&str) -> &'k [Calendar],
         now: Timestamp,
     ) -> Vec<DepartmentCalendar> {
         let mut taken: BTreeMap<String, Vec<Calendar>> = BTreeMap::new();
@@ -120,7 +120,8 @@ impl Faults {
                     break;
                 }
             }
-            let calendars = self.line(&format!("{field}.calendars"), own.calendars.clone(), now);
+            let calendars =
+                self.line(&format!("{field}.calendars"), own.calendars.clone(), known(&own.department), now);
             self.at_most(&format!("{field}.calendars"), calendars.len(), MOST_CALENDARS);
             if taken.contains_key(&own.department) {
                 self.add(&format!("{field}.department"), "has calendars already");
@@ -131,15 +132,18 @@ impl Faults {
         taken.into_iter().map(|(department, calendars)| DepartmentCalendar { department, calendars }).collect()
     }
 
-    /// Calendars that follow one another, by `valid_from`, each its own.
-    fn line(&mut self, field: &str, wanted: Vec<Calendar>, now: Timestamp) -> Vec<Calendar> {
+    /// Calendars that follow one another, by `valid_from`, each its own. One without holds from now on, unless it says what
+    /// is in force anyway: sent again, it is the same.
+    fn line(&mut self, field: &str, wanted: Vec<Calendar>, known: &[Calendar], now: Timestamp) -> Vec<Calendar> {
         let mut line: Vec<Calendar> = Vec::new();
         let mut starts = BTreeSet::new();
         // One too many is enough to be told that there are too many.
         for (at, calendar) in wanted.into_iter().take(MOST_CALENDARS + 1).enumerate() {
             let field = format!("{field}[{at}]");
             let mut calendar = self.calendar(&field, calendar);
-            let from = *calendar.valid_from.get_or_insert_with(|| to_wire(now));
+            let standing = in_force(known, now).filter(|standing| same_hours(standing, &calendar));
+            let since = standing.and_then(|standing| standing.valid_from);
+            let from = *calendar.valid_from.get_or_insert_with(|| since.unwrap_or_else(|| to_wire(now)));
             if !starts.insert((from.seconds, from.nanos)) {
                 self.add(&format!("{field}.valid_from"), "is that of another calendar");
             }

@@ -147,6 +147,12 @@ fn a_list_says_all_and_no_version_is_given_twice() {
     let again = list(&fewer, vec![open_on(7, Some("2026-05-01T00:00:00Z")), fewer.calendars[0].clone()]);
     assert_eq!(told(&again.calendars), [row(1, 1, "01-01"), row(3, 7, "05-01")]);
     assert_eq!(list(&again, Vec::new()).calendar, None);
+    // Sent again without saying since when, it is the same.
+    let undated = |day| vec![open_on(day, None)];
+    let dated = list(&again, undated(4));
+    assert_eq!(told(&dated.calendars), [row(4, 4, "09-07")]);
+    let wanted = Rooftop { calendars: undated(4), ..Rooftop::default() };
+    assert_eq!(altered(&dated, wanted, &["calendars"], "2026-10-01T00:00:00Z").unwrap(), dated);
 
     // Whoever sends a rooftop back as it was read changes nothing of its calendars.
     let renamed = Rooftop { display_name: "North".to_owned(), ..again.clone() };
