@@ -105,6 +105,10 @@ fn hours_around_the_change_of_clocks_are_those_that_the_clock_shows() {
     let howe = daily("Australia/Lord_Howe", "00:00", "24:00");
     assert_eq!(open_minutes(&howe, "2026-04-05T00:00+11:00", "2026-04-06T00:00+10:30"), 24 * 60 + 30);
     assert_eq!(open_minutes(&howe, "2026-10-04T00:00+10:30", "2026-10-05T00:00+11:00"), 24 * 60 - 30);
+    // St John's went back over midnight: from 00:01 to 23:01 of the day before, which was over by then.
+    let johns = daily("America/St_Johns", "00:00", "24:00");
+    assert_eq!(open_minutes(&johns, "2010-11-07T03:00:00Z", "2010-11-08T15:00:00Z"), 36 * 60);
+    assert_eq!(open_minutes(&johns, "2010-11-07T02:30:00Z", "2010-11-08T03:30:00Z"), 25 * 60);
     // Samoa left out a Friday
     let samoa = daily("Pacific/Apia", "09:00", "17:00");
     assert_eq!(open_minutes(&samoa, "2011-12-29T00:00-10", "2012-01-01T00:00+14"), 2 * 8 * 60);

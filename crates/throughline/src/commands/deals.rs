@@ -1,4 +1,5 @@
 //! `throughline deals`: every deal, the latest first.
+use jiff::{Timestamp, tz::TimeZone};
 use throughline_proto::{
     deal::v1::{Deal, DealKey, DealState, HandoffState, ListDealsRequest, deal_service_client::DealServiceClient},
     time::from_wire,
@@ -7,7 +8,7 @@ use throughline_proto::{
 use crate::{
     Connection,
     client::{Patience, Server},
-    output::{Format, Output, department, json_line, last_segment, rooftop_of, table},
+    output::{Format, Output, department, json_line, last_segment, rooftop_of, table, when},
 };
 
 /// List deals.
@@ -116,7 +117,7 @@ fn row(deal: &Deal) -> Vec<String> {
         state_text(deal.state()),
         customer,
         waits.join(", "),
-        instant(deal.opened_at.as_ref()).unwrap_or_default(),
+        deal.opened.as_ref().map(|opened| when(opened, &TimeZone::UTC, Timestamp::MIN)).unwrap_or_default(),
         deal.event_count.to_string(),
     ]
 }

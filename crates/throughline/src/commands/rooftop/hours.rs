@@ -87,7 +87,7 @@ fn read_instant(text: &str, zone: &TimeZone) -> anyhow::Result<Timestamp> {
     }
     let wrong = || format!("valid_from {text:?} is neither a day such as 2026-01-01 nor an instant in RFC 3339");
     let day: civil::Date = text.parse().with_context(wrong)?;
-    Ok(zone.to_ambiguous_timestamp(day.at(0, 0, 0, 0)).compatible().with_context(wrong)?)
+    zone.to_ambiguous_timestamp(day.at(0, 0, 0, 0)).compatible().with_context(wrong)
 }
 
 fn read_hours(days: &str, times: &str, hours: &mut Vec<OpenHours>) -> anyhow::Result<()> {
