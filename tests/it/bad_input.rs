@@ -190,6 +190,7 @@ async fn a_type_that_nobody_knows_is_kept_counted_and_shown() {
         name: "groups/main/rooftops/A1/deals/-".to_owned(),
         key: Some(DealKey { value: "D-1".to_owned(), ..DealKey::default() }),
         at_least: answer.consistency_token,
+        known_at: None,
     };
     let deal = deals.get_deal(keyed(&key, request)).await.unwrap().into_inner();
     assert_eq!(deal.event_count, 2);

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod books;
+mod calendars;
 mod crash;
 mod demo;
 mod documents;

@@ -93,6 +93,7 @@ impl Pair {
             name: "groups/main/rooftops/A1/deals/-".to_owned(),
             key: Some(key),
             at_least: at_least.to_owned(),
+            known_at: None,
         };
         let answer = DealServiceClient::new(self.channel.clone()).get_deal(keyed(&self.key, request)).await?;
         Ok(answer.into_inner())

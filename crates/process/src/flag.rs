@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    calendar::Calendars,
+    calendar::{Calendars, Schedule},
     deal::{Deal, HandoffState},
     definition::{Clock, Definition, Target, Targets},
     event::Bound,
@@ -90,6 +90,8 @@ pub struct Flags {
     pub intervals: Vec<FlagInterval>,
     /// The next instant after now at which this answer changes though the deal does not.
     pub next_change: Option<Timestamp>,
+    /// Something lasts that no time alone flags, because it is never open for long enough: another calendar may.
+    pub undecided: bool,
 }
 
 impl Flags {
@@ -103,6 +105,8 @@ impl Flags {
 struct Lasting<'a> {
     id: &'a str,
     department: &'a str,
+    /// By whose hours it is measured; none: by the rooftop's, for many hold it meanwhile.
+    hours_of: Option<&'a str>,
     instance: Option<&'a str>,
     round: u32,
     start: &'a Bound,
@@ -112,14 +116,18 @@ struct Lasting<'a> {
 }
 
 /// The flags of a deal as known now.
-pub fn flags(deal: &Deal, def: &Definition, targets: &Targets, calendars: &Calendars, now: Timestamp) -> Flags {
+pub fn flags(deal: &Deal, def: &Definition, targets: &Targets, schedule: &Schedule, now: Timestamp) -> Flags {
     let mut flags = Flags::default();
     for target in &targets.targets {
         for_each_lasting(deal, target, |lasting| {
             if targets.targets.iter().any(|other| other.is_closer_than(target, lasting.instance)) {
                 return;
             }
-            let Some(crossings) = Crossings::of(&lasting, target, calendars) else { return };
+            let calendars = lasting.hours_of.map_or(schedule.rooftop(), |department| schedule.of(department));
+            let Some(crossings) = Crossings::of(&lasting, target, calendars) else {
+                flags.undecided |= lasting.end.is_none() && lasting.cut.is_none();
+                return;
+            };
             let changes = [Some(crossings.yellow), crossings.red, crossings.end];
             for change in changes.into_iter().flatten().filter(|change| *change > now) {
                 flags.next_change = Some(flags.next_change.map_or(change, |next| next.min(change)));
@@ -152,6 +160,7 @@ fn for_each_lasting<'a>(deal: &'a Deal, target: &Target, mut each: impl FnMut(La
                 wanted(Lasting {
                     id: &span.id,
                     department: &span.department,
+                    hours_of: Some(&span.department),
                     instance: span.instance.as_deref(),
                     round: span.round,
                     start: &span.entered,
@@ -166,6 +175,7 @@ fn for_each_lasting<'a>(deal: &'a Deal, target: &Target, mut each: impl FnMut(La
                 wanted(Lasting {
                     id: &handoff.id,
                     department: &handoff.to,
+                    hours_of: Some(&handoff.to),
                     instance: handoff.instance.as_deref(),
                     round: handoff.round,
                     start: &handoff.offered,
@@ -179,6 +189,7 @@ fn for_each_lasting<'a>(deal: &'a Deal, target: &Target, mut each: impl FnMut(La
                 wanted(Lasting {
                     id: &cycle.id,
                     department: &cycle.department,
+                    hours_of: None,
                     instance: cycle.instance.as_deref(),
                     round: cycle.round,
                     start: &cycle.started,
@@ -226,11 +237,25 @@ impl Crossings {
             opened_at: self.yellow,
             red_at,
             closed_at: self.end.filter(|end| *end <= now),
-            facts: facts(lasting, target),
+            facts: self.facts(lasting, target, now),
             targets_version: String::new(),
             definition_version: String::new(),
             calendar_version: 0,
         }
+    }
+}
+
+impl Crossings {
+    fn facts(&self, lasting: &Lasting<'_>, target: &Target, now: Timestamp) -> Vec<Fact> {
+        let mut facts = facts(lasting, target);
+        // It certainly stood until the earliest end; if that is not known to be the end, say until when it may have.
+        if let Some(end) = self.end.filter(|end| *end <= now)
+            && let Some(latest) = lasting.end.into_iter().chain(lasting.cut).map(|bound| bound.latest).min()
+            && end < latest
+        {
+            facts.push(Fact { name: "ended_at_latest".to_owned(), value: latest.to_string() });
+        }
+        facts
     }
 }
 

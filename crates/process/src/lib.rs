@@ -14,7 +14,7 @@ pub mod hash;
 pub mod key;
 pub mod quantile;
 
-pub use calendar::{Calendar, Calendars};
+pub use calendar::{Calendar, Calendars, Durations, Schedule};
 pub use deal::{Deal, Handoff, HandoffState, Span};
 pub use definition::Definition;
 pub use event::{Bound, Event, EventTime, Origin, Quality};

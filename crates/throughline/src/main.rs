@@ -37,12 +37,14 @@ struct Arguments {
 enum Command {
     /// Run the whole suite in this process, on private servers unless told otherwise.
     Up(commands::up::Arguments),
-    /// Add or list rooftops.
+    /// Add or list rooftops, or say when they are open.
     Rooftop(commands::rooftop::Arguments),
     /// Import files as history: canonical events, or a vendor's files by a source profile.
     Import(commands::import::Arguments),
     /// Source profiles: list, show, or try one on a file.
     Profile(commands::profile::Arguments),
+    /// Show one deal: when things happened, how well that is known, how long they took.
+    Deal(commands::deal::Arguments),
     /// List deals, the latest first.
     Deals(commands::deals::Arguments),
     /// Say which numbers are of one deal, or take that back.
@@ -91,6 +93,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Rooftop(arguments) => commands::rooftop::run(arguments).await,
         Command::Import(arguments) => commands::import::run(arguments).await,
         Command::Profile(arguments) => commands::profile::run(arguments),
+        Command::Deal(arguments) => commands::deal::run(arguments).await,
         Command::Deals(arguments) => commands::deals::run(arguments).await,
         Command::Decide(arguments) => commands::decide::run(arguments).await,
         Command::Flags(arguments) => commands::flags::run(arguments).await,

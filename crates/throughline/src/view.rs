@@ -16,7 +16,7 @@ use crate::{
         deals::{key_text, state_text},
         flags,
     },
-    output::{clock_time, department, render, rooftop_of, span},
+    output::{department, render, rooftop_of, span, span_between, when},
 };
 
 /// What is known of the board.
@@ -39,6 +39,15 @@ struct Waiting<'a> {
     entry: &'a BoardEntry,
     handoff: &'a Handoff,
     since: Timestamp,
+}
+
+impl Waiting<'_> {
+    /// How long, between the least and the most that is known.
+    fn age(&self, now: Timestamp) -> String {
+        let earliest = self.handoff.offered.as_ref().and_then(|offered| offered.earliest.as_ref()).and_then(from_wire);
+        let since = |at: Timestamp| now.duration_since(at).as_secs_f64();
+        span_between(since(self.since), since(earliest.unwrap_or(self.since)))
+    }
 }
 
 impl Board {
@@ -204,8 +213,8 @@ fn row(waiting: &Waiting<'_>, flags: &[Flag], zones: &HashMap<String, TimeZone>,
         rooftop.to_owned(),
         key_text(&waiting.entry.keys),
         department(&waiting.handoff.to_department),
-        clock_time(waiting.since, &zone, now),
-        span(now.duration_since(waiting.since).as_secs_f64()),
+        waiting.handoff.offered.as_ref().map(|offered| when(offered, &zone, now)).unwrap_or_default(),
+        waiting.age(now),
         holder_text(waiting.entry.holders.as_ref().and_then(|holders| holders.customer.as_ref())),
         state_text(waiting.entry.state()),
     ]

@@ -8,6 +8,7 @@ pub mod domain;
 mod definitions;
 mod grpc;
 mod metrics;
+mod schedules;
 mod store;
 mod wire;
 mod worker;

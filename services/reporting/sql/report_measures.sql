@@ -28,6 +28,7 @@ SELECT
     of_rooftop AS "rooftop!",
     -- known without being asked for wherever one department owns the measure
     CASE WHEN min(department) = max(department) THEN min(department) ELSE '' END AS "department!",
+    of_department AS "cut_department!",
     of_day AS "day!",
     of_hour AS "hour!",
     count(*) FILTER (WHERE standing = 2) AS "ended!",

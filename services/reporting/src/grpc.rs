@@ -18,7 +18,7 @@ use throughline_proto::{
 use tonic::{Request, Response, Status};
 
 use crate::{
-    domain::MOST_ROWS,
+    domain::{MOST_ROWS, MOST_TIMED},
     metrics::ReportMetrics,
     store::{self, After},
     wire::{self, Parent},
@@ -59,16 +59,15 @@ impl Reports {
         let (measures, counts) = db
             .read(&within, move |tx| {
                 Box::pin(async move {
-                    let measures = store::measure(tx, &group, &question).await?;
-                    Ok::<_, Failure>((measures, store::count_deals(tx, &group, &question).await?))
+                    let mut measures = store::measure(tx, &group, &question).await?;
+                    let counts = store::count_deals(tx, &group, &question).await?;
+                    fits(&measures, &counts)?;
+                    store::time_open_hours(tx, &group, &question, &mut measures).await?;
+                    Ok::<_, Failure>((measures, counts))
                 })
             })
             .await?;
         self.metrics.answered("report", measures.len() + counts.len(), began.elapsed());
-        if measures.len().max(counts.len()) > MOST_ROWS {
-            let advice = "cut by fewer dimensions, or narrow start_time, end_time, measures or the parent";
-            return Err(Failure::invalid("by", format!("gives more than {MOST_ROWS} rows: {advice}")));
-        }
         Ok(Report {
             measures: measures.into_iter().map(wire::render_measure).collect(),
             quality: counts.into_iter().map(wire::render_quality).collect(),
@@ -130,6 +129,20 @@ impl ReportService for Reports {
         let principal = Principal::of(&request)?;
         Ok(Response::new(self.deal_waits(principal, request.into_inner()).await?))
     }
+}
+
+/// Whether a report is one that can be answered.
+fn fits(measures: &[store::Measure], counts: &[store::Counts]) -> Result<(), Failure> {
+    if measures.len().max(counts.len()) > MOST_ROWS {
+        let advice = "cut by fewer dimensions, or narrow start_time, end_time, measures or the parent";
+        return Err(Failure::invalid("by", format!("gives more than {MOST_ROWS} rows: {advice}")));
+    }
+    let timed: u64 = measures.iter().map(|measure| measure.ended).sum();
+    if timed > MOST_TIMED {
+        let advice = "narrow start_time, end_time, measures or the parent";
+        return Err(Failure::invalid("parent", format!("has {timed} intervals, more than {MOST_TIMED}: {advice}")));
+    }
+    Ok(())
 }
 
 /// Neither a rooftop's nor a deal's id holds a slash.

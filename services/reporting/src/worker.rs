@@ -65,7 +65,7 @@ fn read(entry: &Entry, batch: &mut Batch) -> Result<(), wire::Unreadable> {
             let (key, news) = wire::news_of_retraction(group, rooftop, retraction)?;
             batch.deal(key, news);
         }
-        Some(Body::Rooftop(told)) => batch.zone(group.clone(), rooftop.clone(), wire::zone(told)),
+        Some(Body::Rooftop(told)) => batch.rooftop(group.clone(), rooftop.clone(), wire::rooftop(told)?),
         // Staff, store and feed events are of no deal; what this build does not know it skips.
         _ => {}
     }
@@ -73,7 +73,7 @@ fn read(entry: &Entry, batch: &mut Batch) -> Result<(), wire::Unreadable> {
 }
 
 async fn save(tx: &mut Tx, part: u16, batch: &Batch) -> Result<Replaced, ApplyError> {
-    store::save_zones(tx, &batch.zones).await.map_err(refused)?;
+    store::save_rooftops(tx, &batch.rooftops).await.map_err(refused)?;
     if batch.deals.is_empty() {
         return Ok(Replaced::default());
     }

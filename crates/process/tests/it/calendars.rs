@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp, civil::date};
 use throughline_process::{
-    Calendar, Calendars,
+    Bound, Calendar, Calendars, Durations, Quality, Schedule,
     calendar::{Error, OpenHours, parse_minutes},
     quantile::{quantile, quantiles},
 };
@@ -58,12 +58,141 @@ fn a_day_on_which_clocks_change_is_an_hour_shorter_or_longer() {
     assert_eq!(day("2026-11-01T00:00-04", "2026-11-02T00:00-05"), 25);
     assert_eq!(day("2026-11-02T00:00-05", "2026-11-03T00:00-05"), 24);
 
-    // the night shift that opens in the hour that is skipped opens when the clock has moved on
+    // the night shift that opens in the hour that is skipped opens at 03:00, when the clock has moved on
     let night = OpenHours { weekday: 7, opens: 2 * 60 + 30, closes: 6 * 60 };
     let night = Calendar::new(1, Timestamp::MIN, "America/New_York", vec![night], []).unwrap();
     let night = Calendars::new(vec![night]);
     let skipped = night.open_duration(instant("2026-03-08T00:00-05"), instant("2026-03-09T00:00-04"));
-    assert_eq!(skipped.as_mins(), 150);
+    assert_eq!(skipped.as_hours(), 3);
+}
+
+fn daily(zone: &str, opens: &str, closes: &str) -> Calendars {
+    Calendars::new(vec![Calendar::parse(1, Timestamp::MIN, zone, (1..=7).map(|day| (day, opens, closes)), []).unwrap()])
+}
+
+/// Open minutes of the local days from the first to before the last, by walking the instants of each.
+fn open_minutes(calendars: &Calendars, from: &str, to: &str) -> i64 {
+    calendars.open_duration(instant(from), instant(to)).as_mins()
+}
+
+#[test]
+fn hours_around_the_change_of_clocks_are_those_that_the_clock_shows() {
+    // (zone, opens, closes, from, to, minutes): the day of the change from midnight to midnight
+    let spring = ("2026-03-08T00:00-05", "2026-03-09T00:00-04");
+    let autumn = ("2026-11-01T00:00-04", "2026-11-02T00:00-05");
+    let new_york = [
+        ("00:00", "24:00", 23 * 60, 25 * 60),
+        ("09:00", "18:00", 9 * 60, 9 * 60),
+        ("01:30", "03:30", 60, 3 * 60),
+        // wholly within the hour that is skipped, or that comes twice
+        ("02:10", "02:50", 0, 40),
+        ("01:10", "01:50", 40, 40),
+        ("02:30", "06:00", 3 * 60, 210),
+    ];
+    for (opens, closes, on_spring, on_autumn) in new_york {
+        let open = daily("America/New_York", opens, closes);
+        assert_eq!(open_minutes(&open, spring.0, spring.1), on_spring, "{opens}-{closes} in spring");
+        assert_eq!(open_minutes(&open, autumn.0, autumn.1), on_autumn, "{opens}-{closes} in autumn");
+    }
+    // Two stretches that meet in the hour that is skipped do not count it twice.
+    let split = [(7, "01:00", "02:30"), (7, "02:30", "05:00")];
+    let split = Calendars::new(vec![Calendar::parse(1, Timestamp::MIN, "America/New_York", split, []).unwrap()]);
+    assert_eq!(open_minutes(&split, spring.0, spring.1), 3 * 60);
+
+    // half hours: India never changes, Lord Howe by half an hour
+    let india = daily("Asia/Kolkata", "09:30", "18:15");
+    assert_eq!(open_minutes(&india, "2026-03-08T00:00+05:30", "2026-03-09T00:00+05:30"), 8 * 60 + 45);
+    let howe = daily("Australia/Lord_Howe", "00:00", "24:00");
+    assert_eq!(open_minutes(&howe, "2026-04-05T00:00+11:00", "2026-04-06T00:00+10:30"), 24 * 60 + 30);
+    assert_eq!(open_minutes(&howe, "2026-10-04T00:00+10:30", "2026-10-05T00:00+11:00"), 24 * 60 - 30);
+    // St John's went back over midnight: from 00:01 to 23:01 of the day before, which was over by then.
+    let johns = daily("America/St_Johns", "00:00", "24:00");
+    assert_eq!(open_minutes(&johns, "2010-11-07T03:00:00Z", "2010-11-08T15:00:00Z"), 36 * 60);
+    assert_eq!(open_minutes(&johns, "2010-11-07T02:30:00Z", "2010-11-08T03:30:00Z"), 25 * 60);
+    // Samoa left out a Friday
+    let samoa = daily("Pacific/Apia", "09:00", "17:00");
+    assert_eq!(open_minutes(&samoa, "2011-12-29T00:00-10", "2012-01-01T00:00+14"), 2 * 8 * 60);
+}
+
+#[test]
+fn years_are_reckoned_as_exactly_as_days() {
+    for (zone, opens, closes) in [
+        ("America/New_York", "01:30", "03:30"),
+        ("Australia/Lord_Howe", "00:00", "24:00"),
+        ("America/Havana", "00:00", "01:00"),
+        ("Africa/Casablanca", "02:00", "03:00"),
+        ("Pacific/Apia", "09:00", "17:00"),
+    ] {
+        let open = daily(zone, opens, closes);
+        let (mut at, end) = (instant("2009-01-01T05:17:00Z"), instant("2018-06-01T13:11:00Z"));
+        let whole = open.open_duration(at, end);
+        let mut sum = SignedDuration::ZERO;
+        while at < end {
+            let next = (at + SignedDuration::from_hours(31)).min(end);
+            sum += open.open_duration(at, next);
+            at = next;
+        }
+        assert_eq!(whole, sum, "{zone}");
+    }
+}
+
+#[test]
+fn what_lasts_for_decades_takes_no_time_to_reckon() {
+    let (open, started) = (daily("America/New_York", "09:00", "18:00"), std::time::Instant::now());
+    for minute in 0..200 {
+        let from = instant("1990-01-01T00:00:00Z") + SignedDuration::from_mins(minute);
+        let days = open.open_duration(from, instant("2030-01-01T00:00:00Z")).as_hours() / 9;
+        assert_eq!(days, 40 * 365 + 10);
+    }
+    // a tenth of a millisecond each, were it optimized; days walked one by one would take a hundred times as long
+    assert!(started.elapsed().as_secs() < 2, "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_department_keeps_its_own_hours_from_when_it_has_them() {
+    let of = |version, from: &str, opens, closes| {
+        let hours = (1..=7).map(|day| (day, opens, closes));
+        Calendar::parse(version, instant(from), "UTC", hours, []).unwrap()
+    };
+    let rooftop = vec![of(1, "2026-01-01T00:00:00Z", "09:00", "18:00")];
+    let fi = vec![of(2, "2026-10-02T00:00:00Z", "10:00", "20:00")];
+    let schedule = Schedule::new(rooftop, [("fi".to_owned(), fi.clone()), ("desk".to_owned(), vec![])]);
+    let day = |calendars: &Calendars, day: &str| {
+        let midnight = instant(&format!("{day}T00:00:00Z"));
+        calendars.open_duration(midnight, midnight + SignedDuration::from_hours(24)).as_hours()
+    };
+    assert_eq!((day(schedule.of("fi"), "2026-10-01"), day(schedule.of("fi"), "2026-10-02")), (9, 10));
+    assert_eq!((day(schedule.of("desk"), "2026-10-02"), day(schedule.rooftop(), "2026-10-02")), (9, 9));
+    let versions = |at: &str| schedule.of("fi").version_at(instant(at));
+    assert_eq!((versions("2026-10-01T23:59:59Z"), versions("2026-10-02T00:00:00Z")), (1, 2));
+
+    // A rooftop's first calendar holds before it too, and a department's where the rooftop has none.
+    let late = Schedule::new(vec![of(1, "2026-12-01T00:00:00Z", "09:00", "18:00")], [("fi".to_owned(), fi.clone())]);
+    assert_eq!(day(late.of("fi"), "2026-10-01"), 9);
+    let alone = Schedule::new(vec![], [("fi".to_owned(), fi)]);
+    assert_eq!((day(alone.of("fi"), "2026-10-01"), day(alone.rooftop(), "2026-10-01")), (10, 24));
+}
+
+#[test]
+fn bounded_times_give_the_least_and_the_most() {
+    let store = Calendars::new(vec![store(1, "2026-01-01T00:00:00Z")]);
+    let bound = |earliest: &str, latest: &str, quality| Bound {
+        earliest: instant(&format!("2026-10-{earliest}-04")),
+        latest: instant(&format!("2026-10-{latest}-04")),
+        quality,
+    };
+    // offered between two polls in the evening, accepted on the next day
+    let offered = bound("01T17:00", "01T17:20", Quality::Bounded);
+    let accepted = bound("02T09:10", "02T09:10", Quality::Exact);
+    let minutes = |durations: Durations| {
+        let [a, b, c, d] = [durations.wall.0, durations.wall.1, durations.open.0, durations.open.1];
+        (a.as_mins(), b.as_mins(), c.as_mins(), d.as_mins())
+    };
+    assert_eq!(minutes(store.durations(&offered, &accepted)), (950, 970, 50, 70));
+    // of a date without a time, less than nothing is nothing
+    let day = bound("02T00:00", "02T23:59:59", Quality::DateOnly);
+    assert_eq!(minutes(store.durations(&day, &accepted)), (0, 550, 0, 10));
+    assert_eq!(minutes(store.durations(&accepted, &accepted)), (0, 0, 0, 0));
 }
 
 #[test]
@@ -126,6 +255,13 @@ fn a_calendar_that_makes_no_sense_is_refused_with_the_reason() {
     assert_eq!(make("UTC", &[(1, 60, 1441)]), Err(Error::Hours(1)));
     assert_eq!(make("UTC", &[(1, 60, 120), (1, 90, 180)]), Err(Error::Overlap(1)));
     assert_eq!(make("UTC", &[(1, 60, 120), (1, 120, 180), (2, 60, 120)]), Ok(()));
+
+    let holiday = |day: &'static str| Calendar::parse(1, Timestamp::MIN, "UTC", [], [day]).map(|_| ());
+    assert_eq!(holiday("2026-12-25"), Ok(()));
+    for wrong in ["2026-13-01", "2026-12-25T00:00", "20261225", "+026-12-25", ""] {
+        assert_eq!(holiday(wrong), Err(Error::Holiday(wrong.to_owned())));
+    }
+    assert_eq!(OpenHours::parse(i32::MAX, "09:00", "10:00"), Err(Error::Weekday(i8::MAX)));
 
     assert_eq!(parse_minutes("09:30"), Ok(570));
     assert_eq!(parse_minutes("24:00"), Ok(1440));

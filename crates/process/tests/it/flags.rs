@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use throughline_process::{
-    Calendar, Calendars, Event, Flags, Observed,
+    Calendar, Event, Flags, Observed, Schedule,
     calendar::OpenHours,
     definition::{Clock, Target, Targets},
     flag::{FlagKind, Severity, flags},
@@ -14,12 +14,12 @@ use throughline_process::{
 use crate::made::{With, at, between, bounded, def, event, events};
 
 fn flagged(given: &[Event], now: Timestamp) -> Flags {
-    flagged_by(given, &def().targets, &Calendars::default(), now)
+    flagged_by(given, &def().targets, &Schedule::default(), now)
 }
 
-fn flagged_by(given: &[Event], targets: &Targets, calendars: &Calendars, now: Timestamp) -> Flags {
+fn flagged_by(given: &[Event], targets: &Targets, schedule: &Schedule, now: Timestamp) -> Flags {
     let deal = fold(&def(), given, &Observed::everything()).deal;
-    flags(&deal, &def(), targets, calendars, now)
+    flags(&deal, &def(), targets, schedule, now)
 }
 
 /// Each flag as `id severity opened-closed`.
@@ -122,7 +122,7 @@ fn the_target_of_an_instance_goes_before_the_general_one() {
     targets.targets.push(general);
     let given = ["approval", "body"]
         .map(|step| Event { id: step.to_owned(), ..event("trade.recon.step_entered", "09:00").data("step", step) });
-    let flags = flagged_by(&given, &targets, &Calendars::default(), at("10:00"));
+    let flags = flagged_by(&given, &targets, &Schedule::default(), at("10:00"));
     assert_eq!(told(&flags), ["stage_over_target/stage.recon_step[body].0 yellow 09:01-.."]);
 }
 
@@ -145,7 +145,7 @@ fn what_no_source_reports_is_never_flagged() {
     let given = events("deal.agreed 09:00\n deal.delivered 10:00");
     let deal = fold(&def(), &given, &Observed::of(["deal.vehicle.ready"])).deal;
     let later = at("10:00") + jiff::SignedDuration::from_hours(24 * 30);
-    assert_eq!(told(&flags(&deal, &def(), &def().targets, &Calendars::default(), later)), [""; 0]);
+    assert_eq!(told(&flags(&deal, &def(), &def().targets, &Schedule::default(), later)), [""; 0]);
 }
 
 #[test]
@@ -159,13 +159,57 @@ fn a_target_may_run_in_open_hours() {
         OpenHours { weekday: 6, opens: 9 * 60, closes: 18 * 60 },
         OpenHours { weekday: 1, opens: 9 * 60, closes: 18 * 60 },
     ];
-    let calendars = Calendars::new(vec![Calendar::new(3, at("00:00"), "UTC", hours, []).unwrap()]);
+    let schedule = Schedule::new(vec![Calendar::new(3, at("00:00"), "UTC", hours, []).unwrap()], []);
     let given = events("deal.agreed 17:50");
-    assert_eq!(told(&flagged_by(&given, &targets, &calendars, at("23:00"))), [""; 0]);
+    assert_eq!(told(&flagged_by(&given, &targets, &schedule, at("23:00"))), [""; 0]);
     let monday: Timestamp = "2026-10-05T09:05:00Z".parse().unwrap();
-    let flags = flagged_by(&given, &targets, &calendars, monday);
+    let flags = flagged_by(&given, &targets, &schedule, monday);
     assert_eq!(told(&flags), ["handoff_idle/handoff.fi.0 yellow 09:05-.."]);
     assert_eq!(flags.intervals[0].calendar_version, 3);
+}
+
+#[test]
+fn a_handoff_runs_in_the_hours_of_who_is_to_accept_it_and_a_cycle_in_those_of_the_rooftop() {
+    let mut targets = def().targets.clone();
+    for target in &mut targets.targets {
+        target.clock = Clock::Open;
+    }
+    let of = |version, opens| {
+        let hours = (1..=7).map(|day| (day, opens, "23:00"));
+        Calendar::parse(version, at("00:00"), "UTC", hours, []).unwrap()
+    };
+    let schedule = Schedule::new(vec![of(7, "08:00")], [("fi".to_owned(), vec![of(8, "12:00")])]);
+    let given = events("deal.opened 06:00\n deal.agreed 07:00");
+    let flags = flagged_by(&given, &targets, &schedule, at("12:20"));
+    let expected = ["in_store_over_target/cycle.delivered.0 red 10:30-..", "handoff_idle/handoff.fi.0 yellow 12:15-.."];
+    assert_eq!(told(&flags), expected);
+    let versions: Vec<u64> = flags.intervals.iter().map(|flag| flag.calendar_version).collect();
+    assert_eq!((versions, flags.next_change), (vec![7, 8], Some(at("12:30"))));
+}
+
+#[test]
+fn what_is_never_open_long_enough_is_undecided() {
+    let mut targets = def().targets.clone();
+    for target in &mut targets.targets {
+        target.clock = Clock::Open;
+    }
+    let minute = Calendar::parse(1, at("00:00"), "UTC", [(1, "09:00", "09:01")], []).unwrap();
+    let schedule = Schedule::new(vec![minute], []);
+    let undecided = |given: &str, schedule: &Schedule| {
+        let flags = flagged_by(&events(given), &targets, schedule, at("23:00"));
+        (flags.intervals.len(), flags.next_change, flags.undecided)
+    };
+    assert_eq!(undecided("deal.opened 10:00", &schedule), (0, None, true));
+    assert_eq!(undecided("deal.opened 10:00\n deal.lost 11:00", &schedule), (0, None, false));
+    assert!(!undecided("deal.opened 10:00", &Schedule::default()).2);
+}
+
+#[test]
+fn a_flag_whose_end_is_bounded_says_until_when_it_may_have_stood() {
+    let given = [event("deal.agreed", "10:00"), bounded("deal.fi.started", between("10:30", "10:40"))];
+    let facts = |now| flagged(&given, at(now)).intervals[0].facts.clone();
+    let ended = |now| facts(now).into_iter().find(|fact| fact.name == "ended_at_latest").map(|fact| fact.value);
+    assert_eq!((ended("10:29"), ended("10:30").as_deref()), (None, Some("2026-10-03T10:40:00Z")));
 }
 
 #[test]
@@ -190,7 +234,7 @@ fn a_flag_explains_itself() {
 fn a_rooftop_overrides_targets() {
     let overrides = BTreeMap::from([("handoff.fi".to_owned(), (300, 60)), ("handoff.none".to_owned(), (1, 2))]);
     let targets = def().targets.overridden("1+S1.4", &overrides);
-    let flags = flagged_by(&events("deal.agreed 10:00"), &targets, &Calendars::default(), at("10:05"));
+    let flags = flagged_by(&events("deal.agreed 10:00"), &targets, &Schedule::default(), at("10:05"));
     assert_eq!(told(&flags), ["handoff_idle/handoff.fi.0 red 10:05-.."]);
     assert_eq!(flags.intervals[0].targets_version, "1+S1.4");
 }

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod calendars;
+mod calendars_of_any_kind;
 mod deals;
 mod definitions;
 mod flags;

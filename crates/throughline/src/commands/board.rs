@@ -56,6 +56,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 "waits": entry.pending_handoffs.iter().map(|handoff| serde_json::json!({
                     "handoff": handoff.handoff, "for": handoff.to_department,
                     "since": handoff.offered.as_ref().and_then(|time| time.latest.as_ref()).and_then(from_wire).map(|at| at.to_string()),
+                    "since_earliest": handoff.offered.as_ref().and_then(|time| time.earliest.as_ref()).and_then(from_wire).map(|at| at.to_string()),
+                    "quality": handoff.offered.as_ref().map(|time| time.quality().as_str_name().trim_start_matches("TIME_QUALITY_").to_lowercase()),
                 })).collect::<Vec<_>>(),
                 "stages": entry.open_spans.iter().map(|span| span.stage.as_str()).collect::<Vec<_>>(),
             }))

@@ -1,4 +1,5 @@
 //! `throughline deals`: every deal, the latest first.
+use jiff::{Timestamp, tz::TimeZone};
 use throughline_proto::{
     deal::v1::{
         Deal, DealKey, DealState, HandoffState, KeyLink, ListDealsRequest, deal_service_client::DealServiceClient,
@@ -9,7 +10,7 @@ use throughline_proto::{
 use crate::{
     Connection,
     client::{Patience, Server},
-    output::{Format, Output, department, json_line, last_segment, rooftop_of, table},
+    output::{Format, Output, department, json_line, last_segment, rooftop_of, table, when},
 };
 
 /// List deals.
@@ -118,7 +119,7 @@ fn row(deal: &Deal) -> Vec<String> {
         state_text(deal.state()),
         customer,
         waits.join(", "),
-        instant(deal.opened_at.as_ref()).unwrap_or_default(),
+        deal.opened.as_ref().map(|opened| when(opened, &TimeZone::UTC, Timestamp::MIN)).unwrap_or_default(),
         deal.event_count.to_string(),
     ]
 }
@@ -135,7 +136,8 @@ fn link(link: &KeyLink) -> serde_json::Value {
     })
 }
 
-fn json(deal: &Deal) -> serde_json::Value {
+/// What a program is told of a deal.
+pub fn json(deal: &Deal) -> serde_json::Value {
     serde_json::json!({
         "deal": last_segment(&deal.name),
         "name": deal.name,

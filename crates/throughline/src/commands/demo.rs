@@ -223,7 +223,7 @@ async fn finish(
         ],
     )
     .await?;
-    say!("{}", report::text(&by_rooftop));
+    say!("{}", report::text(&by_rooftop, report::Hours::Both));
     say!("{} flags were raised", all.len());
     let warned =
         waits.iter().filter(|wait| wait.warned_after.is_some_and(|minutes| minutes < facts::FAILURE_MINUTES)).count();

@@ -2,6 +2,7 @@
 pub mod bench;
 pub mod board;
 pub mod database;
+pub mod deal;
 pub mod deals;
 pub mod decide;
 pub mod demo;

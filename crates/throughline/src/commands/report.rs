@@ -10,7 +10,7 @@ use throughline_proto::report::v1::{
 use crate::{
     Connection,
     client::{Patience, Server},
-    output::{Format, Output, department, json_line, last_segment, span, table},
+    output::{Format, Output, department, json_line, last_segment, span_between, table},
 };
 
 /// How a report is cut.
@@ -30,6 +30,17 @@ pub enum By {
     Deal,
 }
 
+/// By which clock durations are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Hours {
+    /// While the department was open; of a cycle, the rooftop.
+    Open,
+    /// By the clock on the wall.
+    Wall,
+    /// The wall, and below it open hours where they are others.
+    Both,
+}
+
 /// Measures over many deals.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -42,6 +53,9 @@ pub struct Arguments {
     /// Only these measures, such as handoff.fi.
     #[arg(long, value_delimiter = ',')]
     measure: Vec<String>,
+    /// By which clock; --format json has both.
+    #[arg(long, value_enum, default_value_t = Hours::Both)]
+    hours: Hours,
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
@@ -74,7 +88,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             })
         }
         Format::Table => {
-            say!("{}", text(&report));
+            say!("{}", text(&report, arguments.hours));
             Ok(())
         }
     }
@@ -100,29 +114,45 @@ pub async fn load(connection: &Connection, parent: String, by: &[By], measures: 
 }
 
 /// A report for people.
-pub fn text(report: &Report) -> String {
+pub fn text(report: &Report, hours: Hours) -> String {
     let rows: Vec<Vec<String>> = report
         .measures
         .iter()
-        .map(|row| {
+        .flat_map(|row| {
             let mut cut: Vec<String> = Vec::new();
             cut.extend((!row.rooftop.is_empty()).then(|| row.rooftop.clone()));
             cut.extend((!row.day.is_empty()).then(|| row.day.clone()));
             cut.extend((row.hour >= 0).then(|| format!("{:02}:00", row.hour)));
-            vec![
-                measure_text(row),
-                cut.join(" "),
-                row.count.to_string(),
-                percentile(row, row.p50_seconds, row.p50_upper_seconds),
-                percentile(row, row.p75_seconds, row.p75_upper_seconds),
-                percentile(row, row.p90_seconds, row.p90_upper_seconds),
-                row.open_count.to_string(),
-                if row.not_observed_count > 0 { row.not_observed_count.to_string() } else { String::new() },
-            ]
+            let line = |what: String, [median, p75, p90]: [String; 3]| {
+                vec![
+                    what,
+                    cut.join(" "),
+                    row.count.to_string(),
+                    median,
+                    p75,
+                    p90,
+                    row.open_count.to_string(),
+                    if row.not_observed_count > 0 { row.not_observed_count.to_string() } else { String::new() },
+                ]
+            };
+            let (wall, open) = (wall(row), open(row));
+            let below = |open: [String; 3]| {
+                let mut below = vec![String::new(); 8];
+                below[0] = "  in open hours".to_owned();
+                below.splice(3..6, open);
+                below
+            };
+            match hours {
+                Hours::Wall => vec![line(measure_text(row), wall)],
+                Hours::Open => vec![line(measure_text(row), open)],
+                Hours::Both if wall == open => vec![line(measure_text(row), wall)],
+                Hours::Both => vec![line(measure_text(row), wall), below(open)],
+            }
         })
         .collect();
+    let measure = if hours == Hours::Open { "in open hours" } else { "measure" };
     let mut text = crate::output::render(
-        &["measure", "cut", "count", "median", "p75", "p90", "open", "not observed"],
+        &[measure, "cut", "count", "median", "p75", "p90", "open", "not observed"],
         rows,
         "nothing to report yet",
     );
@@ -156,13 +186,28 @@ fn measure_text(row: &MeasureRow) -> String {
     }
 }
 
+fn wall(row: &MeasureRow) -> [String; 3] {
+    [
+        percentile(row, row.p50_seconds, row.p50_upper_seconds),
+        percentile(row, row.p75_seconds, row.p75_upper_seconds),
+        percentile(row, row.p90_seconds, row.p90_upper_seconds),
+    ]
+}
+
+fn open(row: &MeasureRow) -> [String; 3] {
+    [
+        percentile(row, row.p50_open_seconds, row.p50_open_upper_seconds),
+        percentile(row, row.p75_open_seconds, row.p75_open_upper_seconds),
+        percentile(row, row.p90_open_seconds, row.p90_open_upper_seconds),
+    ]
+}
+
 /// One figure where times are exact, two where they are bounded.
 fn percentile(row: &MeasureRow, lower: f64, upper: f64) -> String {
     if row.count == 0 {
         return "-".to_owned();
     }
-    let (low, high) = (span(lower), span(upper));
-    if low == high { low } else { format!("{low} to {high}") }
+    span_between(lower, upper)
 }
 
 fn json(row: &MeasureRow) -> serde_json::Value {
@@ -171,7 +216,11 @@ fn json(row: &MeasureRow) -> serde_json::Value {
         "hour": (row.hour >= 0).then_some(row.hour), "count": row.count,
         "p50_seconds": row.p50_seconds, "p75_seconds": row.p75_seconds, "p90_seconds": row.p90_seconds,
         "p50_upper_seconds": row.p50_upper_seconds, "p75_upper_seconds": row.p75_upper_seconds,
-        "p90_upper_seconds": row.p90_upper_seconds, "open": row.open_count, "not_observed": row.not_observed_count,
+        "p90_upper_seconds": row.p90_upper_seconds,
+        "p50_open_seconds": row.p50_open_seconds, "p75_open_seconds": row.p75_open_seconds,
+        "p90_open_seconds": row.p90_open_seconds, "p50_open_upper_seconds": row.p50_open_upper_seconds,
+        "p75_open_upper_seconds": row.p75_open_upper_seconds, "p90_open_upper_seconds": row.p90_open_upper_seconds,
+        "open": row.open_count, "not_observed": row.not_observed_count,
     })
 }
 

@@ -1,4 +1,9 @@
-//! `throughline rooftop add ID --zone Z` and `rooftop list`.
+//! `throughline rooftop add ID --zone Z`, `rooftop list` and `rooftop calendar ID`.
+mod calendar;
+mod hours;
+
+use std::path::PathBuf;
+
 use clap::Subcommand;
 use throughline_proto::tenant::v1::{
     CreateRooftopRequest, ListRooftopsRequest, Rooftop, directory_service_client::DirectoryServiceClient,
@@ -10,7 +15,7 @@ use crate::{
     output::{Format, Output, json_line, last_segment, table},
 };
 
-/// Add or list rooftops.
+/// Add or list rooftops, and say when they are open.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -36,6 +41,14 @@ enum Action {
     },
     /// List the rooftops that the key may see.
     List,
+    /// Show when a rooftop and its departments are open, as the file that --file takes.
+    Calendar {
+        /// Its id.
+        id: String,
+        /// Set all calendars to those of this YAML file; none that it leaves out stays.
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -56,6 +69,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             vec![added]
         }
         Action::List => list(&connection).await?,
+        Action::Calendar { id, file } => {
+            return calendar::run(&connection, &id, file, arguments.output.format).await;
+        }
     };
     print(&rooftops, arguments.output.format)
 }

@@ -4,7 +4,7 @@ use throughline_platform::{Failure, Violation, name, principal::Principal};
 use throughline_process::KeyKind;
 use throughline_proto::deal::v1 as pb;
 
-use super::{Deals, known::Sought, shown};
+use super::{Deals, known::Sought};
 use crate::{
     domain::id::DealId,
     store::{self, Found},
@@ -32,7 +32,10 @@ impl Deals {
             None if rooftop == ANY || deal == ANY => Err(Failure::invalid("key", "needed where the name holds -")),
             None => match request.known_at {
                 Some(at) => self.get_known(principal, Sought { name: request.name, number: None }, &at).await,
-                None => shown(&principal, &self.deal_body(&principal, &request.name).await?.1),
+                None => {
+                    let body = self.deal_body(&principal, &request.name).await?.1;
+                    self.shown_alone(&principal, &body).await
+                }
             },
         }
     }
@@ -82,7 +85,7 @@ impl Deals {
             .map_err(|error: store::Error| Failure::from(error))?;
         match (distinct(&found).as_slice(), &known_at) {
             ([], _) => Err(Failure::not_found("deal", value)),
-            ([one], None) => shown(&principal, &one.body),
+            ([one], None) => self.shown_alone(&principal, &one.body).await,
             ([one], Some(at)) => {
                 let name = wire::deal_name(&principal.group, &one.rooftop, one.id);
                 let sought = Sought::by_key(&principal.group, &one.rooftop, name, &one.kind, &one.scope, &number);

@@ -1,7 +1,7 @@
 //! A deal as it was known at an instant.
 
 use prost::Message;
-use throughline_platform::{Failure, name, persons, principal::Principal};
+use throughline_platform::{Failure, name, principal::Principal};
 use throughline_process::{Key, KeyKind, Observed};
 use throughline_proto::{deal::v1 as pb, event::v1::Event, tenant::v1::Rooftop as Said, time::from_wire};
 use uuid::Uuid;
@@ -81,15 +81,15 @@ impl Deals {
         let named = asked_for.and_then(|id| deals.iter().find(|known| known.keys.contains(&id)));
         let of_it: Vec<&Known> =
             deals.iter().filter(|known| of_deal.iter().any(|key| known.keys.contains(key))).collect();
-        let mut deal = match (named, of_it.as_slice()) {
+        let deal = match (named, of_it.as_slice()) {
             (Some(known), _) => known.deal.clone(),
             (None, [known]) => known.deal.clone(),
             (None, []) => return Err(unknown()),
             (None, several) => return Err(apart(several)),
         };
-        if !persons::seen_by(&principal) {
-            persons::hide(&mut deal);
-        }
+        let mut deals = [deal];
+        self.dress(&principal, &mut deals, [rooftop.id].into(), at).await?;
+        let [deal] = deals;
         Ok(deal)
     }
 }

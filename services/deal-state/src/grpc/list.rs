@@ -7,7 +7,7 @@ use throughline_platform::{
 };
 use throughline_proto::deal::v1 as pb;
 
-use super::{Deals, shown};
+use super::Deals;
 use crate::{
     domain::{
         filter::{Filter, Order},
@@ -72,7 +72,7 @@ impl Deals {
         let more = rows.len() > fit;
         rows.truncate(fit);
         let next = rows.last().filter(|_| more).map(|last| write_place(last.ordered_by, last.id));
-        let deals = rows.iter().map(|row| shown(&principal, &row.body)).collect::<Result<_, _>>()?;
+        let deals = self.shown(&principal, rows.iter().map(|row| row.body.as_slice())).await?;
         let token = next.map(|place| sealer.page_token(PURPOSE, &principal, &args, &place));
         Ok(pb::ListDealsResponse { deals, next_page_token: token.unwrap_or_default() })
     }

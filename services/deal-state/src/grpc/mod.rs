@@ -7,9 +7,10 @@ mod list;
 mod timeline;
 mod watch;
 
-use std::{pin::Pin, time::Duration};
+use std::{collections::BTreeSet, pin::Pin, sync::Arc, time::Duration};
 
 use futures::Stream;
+use jiff::Timestamp;
 use prost::Message;
 use throughline_journal::{Context, Log, wait_for};
 use throughline_platform::persons;
@@ -23,7 +24,7 @@ use throughline_proto::deal::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::CONSUMER;
+use crate::{CONSUMER, schedules::Schedules, wire};
 
 /// A read waits at most so long for what it must have seen.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -33,11 +34,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub struct Deals {
     cx: Context,
     log: Log,
+    schedules: Arc<Schedules>,
 }
 
 impl Deals {
     pub fn new(cx: Context, log: Log) -> Self {
-        Self { cx, log }
+        Self { cx, log, schedules: Arc::default() }
     }
 
     pub fn server(self) -> DealServiceServer<Self> {
@@ -52,15 +54,46 @@ impl Deals {
         wait_for(&self.cx, CONSUMER, at_least, LONGEST_WAIT).await?;
         Ok(principal)
     }
-}
 
-/// A stored deal as this caller may see it.
-fn shown(principal: &Principal, body: &[u8]) -> Result<pb::Deal, Failure> {
-    let mut deal = pb::Deal::decode(body).map_err(Failure::internal)?;
-    if !persons::seen_by(principal) {
-        persons::hide(&mut deal);
+    /// Stored deals as this caller may see them now: with how long things lasted by the calendars now known.
+    async fn shown(
+        &self,
+        principal: &Principal,
+        bodies: impl Iterator<Item = &[u8]> + Send,
+    ) -> Result<Vec<pb::Deal>, Failure> {
+        let deals = bodies.map(|body| pb::Deal::decode(body).map_err(Failure::internal));
+        let mut deals = deals.collect::<Result<Vec<_>, _>>()?;
+        let rooftops: BTreeSet<String> = deals.iter().map(|deal| wire::rooftop_of(&deal.name).to_owned()).collect();
+        let now = self.cx.platform.clock.now();
+        self.dress(principal, &mut deals, rooftops, now).await?;
+        Ok(deals)
     }
-    Ok(deal)
+
+    /// Times what deals hold up to an instant, and hides persons from whom may not see them.
+    async fn dress(
+        &self,
+        principal: &Principal,
+        deals: &mut [pb::Deal],
+        rooftops: BTreeSet<String>,
+        until: Timestamp,
+    ) -> Result<(), Failure> {
+        let schedules = self.schedules.of(&self.cx.platform.db, principal, rooftops).await?;
+        for deal in deals {
+            if let Some(schedule) = schedules.get(wire::rooftop_of(&deal.name)) {
+                wire::time_deal(deal, schedule, until);
+            }
+            if !persons::seen_by(principal) {
+                persons::hide(deal);
+            }
+        }
+        Ok(())
+    }
+
+    /// The same of one.
+    async fn shown_alone(&self, principal: &Principal, body: &[u8]) -> Result<pb::Deal, Failure> {
+        let deals = self.shown(principal, std::iter::once(body)).await?;
+        deals.into_iter().next().ok_or_else(|| Failure::internal("a deal that was read is not shown"))
+    }
 }
 
 type BoardStream = Pin<Box<dyn Stream<Item = Result<pb::WatchBoardResponse, Status>> + Send>>;

@@ -13,8 +13,8 @@ pub use load::{
     Before, RooftopRow, StoredInput, inputs, inputs_until, linked, linked_to_deals, observed_until, rooftops,
 };
 pub use read::{
-    BoardRooftop, DealRow, Found, Wanted, board, board_aged, board_rooftops, by_id, by_number, having, list, sources,
-    state_hashes, timeline,
+    BoardRooftop, DealRow, Found, Wanted, board, board_aged, board_rooftops, by_id, by_number, having, list, schedules,
+    sources, state_hashes, timeline,
 };
 pub use save::{DealColumns, Saving};
 pub use sweep::{begin_refolds, deals_to_refold, due, next_refold, refold_done, refold_moved};

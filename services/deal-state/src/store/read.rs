@@ -141,6 +141,27 @@ pub async fn timeline(tx: &mut Tx, group: &str, part: u16, deal: DealId) -> Resu
     Ok(stored_inputs!(rows))
 }
 
+/// What the directory said of a rooftop.
+#[derive(Clone, Debug)]
+pub struct ScheduleRow {
+    pub rooftop: String,
+    /// Names this state of it.
+    pub tag: String,
+    /// None: it is the state whose tag was given.
+    pub body: Option<Vec<u8>>,
+}
+
+/// When these rooftops are open; each with the tag of what is known of it, or an empty one.
+pub async fn schedules(
+    tx: &mut Tx,
+    group: &str,
+    rooftops: &[String],
+    tags: &[String],
+) -> Result<Vec<ScheduleRow>, Error> {
+    let rows = query_file!("sql/schedules.sql", group, rooftops, tags).fetch_all(tx.conn()).await?;
+    Ok(rows.into_iter().map(|row| ScheduleRow { rooftop: row.rooftop, tag: row.tag, body: row.body }).collect())
+}
+
 /// A rooftop as a board needs it.
 #[derive(Clone, Debug)]
 pub struct BoardRooftop {

@@ -35,6 +35,11 @@ pub fn deal_name(group: &str, rooftop: &str, deal: DealId) -> String {
     format!("groups/{group}/rooftops/{rooftop}/deals/{deal}")
 }
 
+/// The rooftop that a deal's name says.
+pub fn rooftop_of(deal: &str) -> &str {
+    deal.split('/').nth(3).unwrap_or_default()
+}
+
 pub fn key(key: &Key) -> pb::DealKey {
     pb::DealKey { kind: key.kind.as_str().to_owned(), scope: key.scope.clone(), value: key.value.clone() }
 }
@@ -140,6 +145,7 @@ fn span(span: Span) -> pb::Span {
         closing: closing as i32,
         closed_by,
         cut: span.cut.map(bound),
+        durations: None,
     }
 }
 
@@ -165,6 +171,7 @@ fn handoff(handoff: Handoff) -> pb::Handoff {
         closing: closing as i32,
         closed_by,
         cut: handoff.cut.map(bound),
+        durations: None,
     }
 }
 
@@ -184,6 +191,7 @@ fn cycle(cycle: Cycle) -> pb::Cycle {
         closed_by,
         revision: 0,
         cut: cycle.cut.map(bound),
+        durations: None,
     }
 }
 

@@ -37,7 +37,7 @@ pub fn event(wire: pb::Event, recorded_at: Timestamp, origin: pb::Origin) -> Res
     })
 }
 
-fn bound(wire: &pb::TimeBound) -> Option<Bound> {
+pub(super) fn bound(wire: &pb::TimeBound) -> Option<Bound> {
     let earliest = wire.earliest.as_ref().and_then(from_wire)?;
     let latest = wire.latest.as_ref().and_then(from_wire)?;
     let quality = match wire.quality() {

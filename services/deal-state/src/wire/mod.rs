@@ -1,7 +1,11 @@
 //! Between what travels and what is decided on.
 
 mod deal;
+mod durations;
 mod event;
+mod rooftop;
 
-pub use deal::{Facts, deal, deal_name, read_key, state};
+pub use deal::{Facts, deal, deal_name, read_key, rooftop_of, state};
+pub use durations::{time_deal, time_entry};
 pub use event::event;
+pub use rooftop::schedule;

@@ -38,9 +38,9 @@ fn decides(
 /// Content and nothing else.
 fn content(deal: pb::Deal) -> pb::Deal {
     let mut deal = pb::Deal { revision: 0, etag: String::new(), recorded_at: None, origin: 0, ..deal };
-    deal.spans.iter_mut().for_each(|span| span.revision = 0);
-    deal.handoffs.iter_mut().for_each(|handoff| handoff.revision = 0);
-    deal.cycles.iter_mut().for_each(|cycle| cycle.revision = 0);
+    deal.spans.iter_mut().for_each(|span| (span.revision, span.durations) = (0, None));
+    deal.handoffs.iter_mut().for_each(|handoff| (handoff.revision, handoff.durations) = (0, None));
+    deal.cycles.iter_mut().for_each(|cycle| (cycle.revision, cycle.durations) = (0, None));
     deal
 }
 

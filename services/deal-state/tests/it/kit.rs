@@ -235,12 +235,16 @@ pub fn rooftop(store: Store) -> NewEntry {
 }
 
 pub fn rooftop_with(store: Store, definition_json: &str) -> NewEntry {
+    rooftop_told(store, Rooftop { definition_json: definition_json.to_owned(), ..Default::default() })
+}
+
+/// In New York.
+pub fn rooftop_told(store: Store, rooftop: Rooftop) -> NewEntry {
     let rooftop = Rooftop {
         name: format!("groups/{}/rooftops/{}", store.group, store.rooftop),
         zone: "America/New_York".to_owned(),
         part: store.part.into(),
-        definition_json: definition_json.to_owned(),
-        ..Default::default()
+        ..rooftop
     };
     entry(store, "rooftop".to_owned(), Body::Rooftop(rooftop))
 }

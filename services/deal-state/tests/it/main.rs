@@ -3,6 +3,7 @@
 
 mod capacity;
 mod deciding;
+mod durations;
 mod faults;
 mod folding;
 mod kit;

@@ -1,23 +1,23 @@
 //! A rooftop as the directory keeps it: what it may say, and what a change makes of it.
 
-use std::collections::BTreeSet;
+mod calendars;
 
-use jiff::{Timestamp, civil, tz::TimeZone};
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::{Timestamp, tz::TimeZone};
 use throughline_platform::Violation;
 use throughline_process::Definition;
-use throughline_proto::{
-    tenant::v1::{Calendar, OpenHours, Rooftop, Target},
-    time::{from_wire, to_wire},
-};
+use throughline_proto::tenant::v1::{Rooftop, Target};
 
+use self::calendars::Naming;
 use super::grammar::ROOFTOP;
+
+pub(crate) use self::calendars::set_in_force;
 
 /// Rooftops that a group may have.
 pub(crate) const MOST_ROOFTOPS: i64 = 2_000;
 const MOST_CODES: usize = 50;
 const MOST_TARGETS: usize = 200;
-const MOST_HOURS: usize = 21;
-const MOST_HOLIDAYS: usize = 1_000;
 const MOST_DEPARTMENTS: usize = 50;
 const LONGEST_LABEL: usize = 128;
 const LONGEST_DEFINITION: usize = 256 * 1024;
@@ -25,13 +25,39 @@ const LONGEST_DEFINITION: usize = 256 * 1024;
 const LONGEST_TARGET_SECONDS: u64 = 366 * 86_400;
 
 /// Paths that an update may name.
-pub(crate) const PATHS: [&str; 7] =
-    ["display_name", "zone", "vendor_codes", "calendar", "targets", "definition_json", "departments"];
+pub(crate) const PATHS: [&str; 9] = [
+    "display_name",
+    "zone",
+    "vendor_codes",
+    "calendar",
+    "calendars",
+    "department_calendars",
+    "targets",
+    "definition_json",
+    "departments",
+];
 
-/// The rooftop that a request asks for, with what the service itself sets, or everything that is wrong with it.
-/// `standing` is what it replaces.
-pub(crate) fn admit(
+/// A new rooftop as a request asks for it, with what the service itself sets, or everything that is wrong with it.
+pub(crate) fn admit(wanted: Rooftop, id: &str, now: Timestamp) -> Result<Rooftop, Vec<Violation>> {
+    let naming = if wanted.calendars.is_empty() { Naming::One } else { Naming::All };
+    checked(wanted, naming, None, id, now)
+}
+
+/// What stands, with the paths of `mask` taken from `wanted`; an empty mask or `*` means all.
+pub(crate) fn alter(
+    standing: &Rooftop,
     wanted: Rooftop,
+    mask: &[String],
+    id: &str,
+    now: Timestamp,
+) -> Result<Rooftop, Vec<Violation>> {
+    let (merged, naming) = merge(standing, wanted, mask).map_err(|violation| vec![violation])?;
+    checked(merged, naming, Some(standing), id, now)
+}
+
+fn checked(
+    mut wanted: Rooftop,
+    naming: Naming,
     standing: Option<&Rooftop>,
     id: &str,
     now: Timestamp,
@@ -45,29 +71,38 @@ pub(crate) fn admit(
     faults.codes(&wanted.vendor_codes, id);
     faults.targets(&wanted.targets);
     faults.departments(&wanted.departments);
-    let definition_version = faults.definition(&wanted.definition_json, standing);
-    let calendar =
-        faults.calendar(wanted.calendar.as_ref(), standing.and_then(|rooftop| rooftop.calendar.as_ref()), now);
+    let definition = faults.definition(&wanted.definition_json, standing);
+    let departments = match (&definition, wanted.departments.is_empty()) {
+        (_, false) => Some(wanted.departments.clone()),
+        (Some(definition), true) => Some(definition.departments.iter().map(|known| known.id.clone()).collect()),
+        (None, true) => None,
+    };
+    faults.calendars(&mut wanted, standing, naming, departments.as_deref(), now);
     faults.none()?;
     Ok(Rooftop {
         zone: zone.and_then(|zone| zone.iana_name().map(str::to_owned)).unwrap_or_default(),
-        calendar,
-        definition_version,
+        definition_version: definition.map(|definition| definition.version().to_owned()).unwrap_or_default(),
         ..wanted
     })
 }
 
-/// What stands, with the paths of `mask` taken from `wanted`; an empty mask or `*` means all. The error names the path.
-pub(crate) fn merge(standing: &Rooftop, wanted: Rooftop, mask: &[String]) -> Result<Rooftop, Violation> {
+/// The error names the path that can't be changed.
+fn merge(standing: &Rooftop, wanted: Rooftop, mask: &[String]) -> Result<(Rooftop, Naming), Violation> {
     let all = mask.is_empty() || mask.iter().any(|path| path == "*");
     let paths: Vec<&str> = if all { PATHS.to_vec() } else { mask.iter().map(String::as_str).collect() };
-    let mut merged = standing.clone();
+    let mut merged = Rooftop { calendars: calendars::history(standing), ..standing.clone() };
+    // Whoever read a rooftop and sends it back changed means its list; whoever knows of no list adds to it.
+    let lists = paths.contains(&"calendars") && !(all && wanted.calendars.is_empty());
+    let naming = if lists || !paths.contains(&"calendar") { Naming::All } else { Naming::One };
     for path in paths {
         match path {
             "display_name" => merged.display_name.clone_from(&wanted.display_name),
             "zone" => merged.zone.clone_from(&wanted.zone),
             "vendor_codes" => merged.vendor_codes.clone_from(&wanted.vendor_codes),
             "calendar" => merged.calendar.clone_from(&wanted.calendar),
+            "calendars" if lists => merged.calendars.clone_from(&wanted.calendars),
+            "calendars" => {}
+            "department_calendars" => merged.department_calendars.clone_from(&wanted.department_calendars),
             "targets" => merged.targets.clone_from(&wanted.targets),
             "definition_json" => merged.definition_json.clone_from(&wanted.definition_json),
             "departments" => merged.departments.clone_from(&wanted.departments),
@@ -81,17 +116,12 @@ pub(crate) fn merge(standing: &Rooftop, wanted: Rooftop, mask: &[String]) -> Res
             }
         }
     }
-    Ok(merged)
+    Ok((merged, naming))
 }
 
 /// Whether two rooftops say the same, apart from what the service sets.
 pub(crate) fn says_the_same(a: &Rooftop, b: &Rooftop) -> bool {
-    let calendars = match (&a.calendar, &b.calendar) {
-        (Some(a), Some(b)) => same_hours(a, b),
-        (None, None) => true,
-        _ => false,
-    };
-    calendars
+    calendars::say_the_same(a, b)
         && a.display_name == b.display_name
         && a.zone == b.zone
         && a.vendor_codes == b.vendor_codes
@@ -103,10 +133,6 @@ pub(crate) fn says_the_same(a: &Rooftop, b: &Rooftop) -> bool {
 /// The quoted tag of a revision (RFC 9110).
 pub(crate) fn etag(revision: i64) -> String {
     format!("\"r{revision}\"")
-}
-
-fn same_hours(a: &Calendar, b: &Calendar) -> bool {
-    a.hours == b.hours && a.holidays == b.holidays
 }
 
 fn zone(name: &str) -> Option<TimeZone> {
@@ -182,15 +208,15 @@ impl Faults {
         }
     }
 
-    /// The version of the definition in force. Flags and spans name it, so one version never has two contents.
-    fn definition(&mut self, json: &str, standing: Option<&Rooftop>) -> String {
+    /// The definition in force. Flags and spans name its version, so one version never has two contents.
+    fn definition(&mut self, json: &str, standing: Option<&Rooftop>) -> Option<Arc<Definition>> {
         let shipped = Definition::retail_deal();
         if json.is_empty() {
-            return shipped.version().to_owned();
+            return Some(shipped);
         }
         if json.len() > LONGEST_DEFINITION {
             self.add("definition_json", format!("is longer than {LONGEST_DEFINITION} bytes"));
-            return String::new();
+            return None;
         }
         let definition = match Definition::from_json(json) {
             Ok(definition) => definition,
@@ -198,7 +224,7 @@ impl Faults {
                 for violation in error.violations.into_iter().take(20) {
                     self.add(&format!("definition_json.{}", violation.path), violation.problem);
                 }
-                return String::new();
+                return None;
             }
         };
         let version = definition.version();
@@ -210,57 +236,8 @@ impl Faults {
         if taken || version == shipped.version() && definition.to_json() != shipped.to_json() {
             self.add("definition_json", format!("{version:?} is taken by another content: give it another version"));
         }
-        version.to_owned()
+        Some(Arc::new(definition))
     }
-
-    /// The calendar with its version, which counts up when what it says changes.
-    fn calendar(&mut self, wanted: Option<&Calendar>, standing: Option<&Calendar>, now: Timestamp) -> Option<Calendar> {
-        let wanted = wanted?;
-        self.at_most("calendar.hours", wanted.hours.len(), MOST_HOURS);
-        for (at, hours) in wanted.hours.iter().enumerate().take(MOST_HOURS) {
-            if !(1..=7).contains(&hours.weekday) {
-                self.add(&format!("calendar.hours[{at}].weekday"), format!("is {}, not 1 to 7", hours.weekday));
-            }
-            if !is_span(hours) {
-                self.add(&format!("calendar.hours[{at}]"), "opens and closes are not HH:MM, one after the other");
-            }
-        }
-        self.at_most("calendar.holidays", wanted.holidays.len(), MOST_HOLIDAYS);
-        for (at, day) in wanted.holidays.iter().enumerate().take(MOST_HOLIDAYS) {
-            if day.len() != 10 || day.parse::<civil::Date>().is_err() {
-                self.add(&format!("calendar.holidays[{at}]"), "is no day as YYYY-MM-DD");
-            }
-        }
-        let valid_from = wanted.valid_from.as_ref();
-        if valid_from.is_some_and(|from| from_wire(from).is_none()) {
-            self.add("calendar.valid_from", "is no instant of the years -9999 to 9999");
-        }
-        let unchanged = standing.is_some_and(|standing| {
-            same_hours(standing, wanted) && (valid_from.is_none() || standing.valid_from.as_ref() == valid_from)
-        });
-        match standing {
-            Some(standing) if unchanged => Some(standing.clone()),
-            _ => Some(Calendar {
-                version: standing.map_or(0, |standing| standing.version) + 1,
-                valid_from: wanted.valid_from.or_else(|| Some(to_wire(now))),
-                ..wanted.clone()
-            }),
-        }
-    }
-}
-
-fn is_span(hours: &OpenHours) -> bool {
-    // `24:00` is how a store says that it closes at midnight.
-    let minute = |text: &str| -> Option<u32> {
-        let (hour, minute) = text.split_once(':').filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2)?;
-        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits(hour) || !digits(minute) {
-            return None;
-        }
-        let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
-        (minute < 60 && (hour < 24 || hour == 24 && minute == 0)).then_some(hour * 60 + minute)
-    };
-    matches!((minute(&hours.opens), minute(&hours.closes)), (Some(opens), Some(closes)) if opens < closes)
 }
 
 #[cfg(test)]

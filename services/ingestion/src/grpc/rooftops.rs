@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     SCHEMA,
-    domain::rooftop::{MOST_ROOFTOPS, admit, etag, merge, says_the_same},
+    domain::rooftop::{self, MOST_ROOFTOPS, admit, etag, says_the_same, set_in_force},
     store::{keys, rooftops},
 };
 
@@ -64,7 +64,7 @@ pub(super) async fn create(
         repeat::body_hash(&CreateRooftopRequest { request_id: String::new(), ..asked.clone() }.encode_to_vec());
     let wanted = asked.rooftop.ok_or_else(|| Failure::invalid("rooftop", "is missing"))?;
     let change = Change::new(directory, &principal, asked.rooftop_id, asked.request_id, body_hash, asked.actor)?;
-    let wanted = admit(wanted, None, &change.id, change.now).map_err(Failure::violations)?;
+    let wanted = admit(wanted, &change.id, change.now).map_err(Failure::violations)?;
     change.run(directory, &principal, "CreateRooftop", move |tx, change| Box::pin(add(tx, change, wanted))).await
 }
 
@@ -121,12 +121,13 @@ async fn alter(tx: &mut Tx, change: &Change, wanted: Rooftop, mask: Vec<String>)
     let Change { group, id, now, .. } = change;
     let rooftop_name = format!("groups/{group}/rooftops/{id}");
     let found = rooftops::lock(tx, group, id).await?;
-    let (standing, revision) = found.ok_or_else(|| Failure::not_found("rooftop", rooftop_name.clone()))?;
+    let (mut standing, revision) = found.ok_or_else(|| Failure::not_found("rooftop", rooftop_name.clone()))?;
+    // That another calendar is in force by now is no change.
+    set_in_force(&mut standing, *now);
     if !wanted.etag.is_empty() && wanted.etag != standing.etag {
         return Err(Failure::aborted_etag(rooftop_name));
     }
-    let merged = merge(&standing, wanted, &mask).map_err(|violation| Failure::violations(vec![violation]))?;
-    let merged = admit(merged, Some(&standing), id, *now).map_err(Failure::violations)?;
+    let merged = rooftop::alter(&standing, wanted, &mask, id, *now).map_err(Failure::violations)?;
     if merged == standing {
         return Ok(standing);
     }
@@ -231,7 +232,9 @@ pub(super) async fn get(
         .db
         .read(&principal, move |tx| Box::pin(async move { rooftops::find(tx, &group, &id).await }))
         .await?;
-    found.ok_or_else(|| Failure::not_found("rooftop", asked.name))
+    let mut rooftop = found.ok_or_else(|| Failure::not_found("rooftop", asked.name))?;
+    set_in_force(&mut rooftop, directory.cx.clock.now());
+    Ok(rooftop)
 }
 
 pub(super) async fn list(
@@ -255,5 +258,8 @@ pub(super) async fn list(
         })
         .await?;
     let next_page_token = pages.cut(&mut rows, |(id, _)| Place::new([id.clone()]));
-    Ok(ListRooftopsResponse { rooftops: rows.into_iter().map(|(_, rooftop)| rooftop).collect(), next_page_token })
+    let mut rooftops: Vec<Rooftop> = rows.into_iter().map(|(_, rooftop)| rooftop).collect();
+    let now = directory.cx.clock.now();
+    rooftops.iter_mut().for_each(|rooftop| set_in_force(rooftop, now));
+    Ok(ListRooftopsResponse { rooftops, next_page_token })
 }

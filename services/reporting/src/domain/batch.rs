@@ -4,18 +4,27 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use super::{DealKey, News};
 
-/// The newest of each deal, and the last zone of each rooftop.
+/// When a rooftop's days begin and when it is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rooftop {
+    /// IANA name.
+    pub zone: String,
+    /// As they are kept: encoded.
+    pub calendars: Vec<u8>,
+}
+
+/// The newest of each deal, and what was last said of each rooftop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// (group, rooftop) to zone.
-    pub zones: BTreeMap<(String, String), String>,
+    /// By (group, rooftop).
+    pub rooftops: BTreeMap<(String, String), Rooftop>,
     pub deals: BTreeMap<DealKey, News>,
 }
 
 impl Batch {
     /// Takes in what the log says of a rooftop.
-    pub fn zone(&mut self, group: String, rooftop: String, zone: String) {
-        self.zones.insert((group, rooftop), zone);
+    pub fn rooftop(&mut self, group: String, rooftop: String, told: Rooftop) {
+        self.rooftops.insert((group, rooftop), told);
     }
 
     /// Takes in what the log says of a deal; only the highest revision is of interest.
@@ -50,8 +59,10 @@ mod tests {
     fn the_last_zone_of_a_rooftop_holds() {
         let mut batch = Batch::default();
         for zone in ["UTC", "America/New_York"] {
-            batch.zone("g".to_owned(), "r".to_owned(), zone.to_owned());
+            let told = Rooftop { zone: zone.to_owned(), ..Rooftop::default() };
+            batch.rooftop("g".to_owned(), "r".to_owned(), told);
         }
-        assert_eq!(batch.zones.values().collect::<Vec<_>>(), ["America/New_York"]);
+        let zones: Vec<_> = batch.rooftops.values().map(|rooftop| rooftop.zone.as_str()).collect();
+        assert_eq!(zones, ["America/New_York"]);
     }
 }

@@ -1,13 +1,15 @@
 //! The only place that names sqlx.
 
 mod deals;
+mod open_hours;
 mod reports;
 mod rooftops;
 mod waits;
 
 pub use deals::{load_deals, remove_intervals, save_deals, save_intervals};
+pub use open_hours::time_open_hours;
 pub use reports::{Counts, Measure, count_deals, measure};
-pub use rooftops::save_zones;
+pub use rooftops::save_rooftops;
 pub use waits::{After, DealWaits, list_waits};
 
 use throughline_platform::{Failure, db::Migrations};

@@ -4,7 +4,7 @@ use throughline_platform::db::Tx;
 use throughline_platform::jiff_sqlx::ToSqlx;
 
 use super::{Error, counted};
-use crate::domain::{Kind, MOST_ROWS, Question};
+use crate::domain::{Kind, MOST_ROWS, Percentiles, Question};
 
 /// One measure of one cut.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Measure {
     /// Empty if several and not cut by it.
     pub department: String,
     /// Empty unless cut by it.
+    pub cut_department: String,
+    /// Empty unless cut by it.
     pub day: String,
     /// -1 unless cut by it.
     pub hour: i32,
@@ -26,6 +28,8 @@ pub struct Measure {
     pub shortest: [f64; 3],
     /// The same of the upper bounds.
     pub longest: [f64; 3],
+    /// Both in open hours; see [`super::time_open_hours`].
+    pub open_hours: Percentiles,
 }
 
 /// Counts of one cut.
@@ -69,6 +73,7 @@ pub async fn measure(tx: &mut Tx, group: &str, question: &Question) -> Result<Ve
                 kind,
                 rooftop: row.rooftop,
                 department: row.department,
+                cut_department: row.cut_department,
                 day: row.day,
                 hour: row.hour,
                 ended: counted(row.ended),
@@ -76,6 +81,7 @@ pub async fn measure(tx: &mut Tx, group: &str, question: &Question) -> Result<Ve
                 not_observed: counted(row.not_observed),
                 shortest: percentiles(row.shortest)?,
                 longest: percentiles(row.longest)?,
+                open_hours: Percentiles::default(),
             })
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use throughline_process::{Bound, KeyKind, Quality};
-use throughline_proto::{deal::v1 as pb, event::v1 as event, tenant::v1::Rooftop, time::from_wire};
+use throughline_proto::{deal::v1 as pb, event::v1 as event, time::from_wire};
 
 use super::Unreadable;
 use crate::domain::{Deal, DealKey, End, Interval, IntervalKey, Kind, News, Standing, State};
@@ -38,11 +38,6 @@ pub fn news_of_retraction(
 ) -> Result<(DealKey, News), Unreadable> {
     let key = key(group, rooftop, &retraction.name)?;
     Ok((key, News::Retracted { revision: revision(retraction.revision)? }))
-}
-
-/// The zone of a rooftop.
-pub fn zone(rooftop: &Rooftop) -> String {
-    if rooftop.zone.is_empty() { "UTC".to_owned() } else { rooftop.zone.clone() }
 }
 
 fn key(group: &str, rooftop: &str, name: &str) -> Result<DealKey, Unreadable> {

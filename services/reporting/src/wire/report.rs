@@ -82,6 +82,8 @@ fn is_measure(name: &str) -> bool {
 pub fn render_measure(row: store::Measure) -> pb::MeasureRow {
     let [p50, p75, p90] = row.shortest;
     let [p50_upper, p75_upper, p90_upper] = row.longest;
+    let [p50_open, p75_open, p90_open] = row.open_hours.shortest;
+    let [p50_open_upper, p75_open_upper, p90_open_upper] = row.open_hours.longest;
     let kind = match row.kind {
         Kind::Cycle => pb::MeasureKind::Cycle,
         Kind::Stage => pb::MeasureKind::Stage,
@@ -103,6 +105,12 @@ pub fn render_measure(row: store::Measure) -> pb::MeasureRow {
         p90_upper_seconds: p90_upper,
         open_count: row.open,
         not_observed_count: row.not_observed,
+        p50_open_seconds: p50_open,
+        p75_open_seconds: p75_open,
+        p90_open_seconds: p90_open,
+        p50_open_upper_seconds: p50_open_upper,
+        p75_open_upper_seconds: p75_open_upper,
+        p90_open_upper_seconds: p90_open_upper,
     }
 }
 

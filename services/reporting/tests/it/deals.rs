@@ -119,8 +119,12 @@ pub fn retracted(store: Store, id: &str, revision: u64) -> Body {
 }
 
 pub fn rooftop(store: Store, zone: &str) -> Body {
+    rooftop_with(store, Rooftop { zone: zone.to_owned(), ..Default::default() })
+}
+
+pub fn rooftop_with(store: Store, rooftop: Rooftop) -> Body {
     let name = format!("groups/{}/rooftops/{}", store.group, store.rooftop);
-    Body::Rooftop(Rooftop { name, zone: zone.to_owned(), part: u32::from(store.part), ..Default::default() })
+    Body::Rooftop(Rooftop { name, part: u32::from(store.part), ..rooftop })
 }
 
 fn name(store: Store, id: &str) -> String {

@@ -4,6 +4,7 @@
 mod deals;
 mod following;
 mod kit;
+mod open_hours;
 mod refusals;
 mod reports;
 mod tenants;

@@ -28,7 +28,7 @@ pub fn queue_cause(department: &str, others: u32) -> Option<Cause> {
 }
 
 /// The facts of the process and those that people ask for first.
-pub(super) fn facts(interval: &FlagInterval) -> Vec<Fact> {
+pub(super) fn facts(interval: &FlagInterval, rulebook: &Rulebook) -> Vec<Fact> {
     let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
     let handoff = interval.kind == FlagKind::HandoffIdle;
     let mut facts = vec![fact("department", interval.department.clone())];
@@ -38,6 +38,10 @@ pub(super) fn facts(interval: &FlagInterval) -> Vec<Fact> {
         }
         let name = if handoff { "idle_seconds" } else { "age_seconds" };
         facts.push(fact(name, seconds(started, interval.opened_at).to_string()));
+        if in_open_hours(interval) {
+            let open = rulebook.hours_of(interval).open_duration(started, interval.opened_at);
+            facts.push(fact("open_seconds", open.as_secs().to_string()));
+        }
     }
     facts.extend(interval.facts.iter().map(|given| fact(&given.name, given.value.clone())));
     facts
@@ -46,9 +50,8 @@ pub(super) fn facts(interval: &FlagInterval) -> Vec<Fact> {
 /// What, which, for how long, against which target.
 pub(super) fn sentence(interval: &FlagInterval, subject: &Subject, rulebook: &Rulebook) -> String {
     let last = interval.closed_at.or(interval.red_at).unwrap_or(interval.opened_at);
-    let lasted = started_at(interval).map_or(0, |started| seconds(started, last));
+    let lasted = lasted(interval, rulebook, last);
     let target = Scale::of(interval).target(interval);
-    let lasted = Scale::of(interval).span(lasted);
     let deal = subject.called();
     let department = rulebook.department(&interval.department);
     let what = what(interval, rulebook);
@@ -80,6 +83,23 @@ pub(super) fn sentence(interval: &FlagInterval, subject: &Subject, rulebook: &Ru
             format!("{what} of deal {deal} took {department} {lasted} ({target})")
         }
     }
+}
+
+/// For how long it had lasted: at least, where its times are bounded; in open hours, where its target is.
+fn lasted(interval: &FlagInterval, rulebook: &Rulebook, last: Timestamp) -> String {
+    let open = in_open_hours(interval);
+    let seconds = started_at(interval).map_or(0, |started| match open {
+        true => rulebook.hours_of(interval).open_duration(started, last).as_secs(),
+        false => seconds(started, last),
+    });
+    let bounded = ["started_at_earliest", "ended_at_latest"].iter().any(|name| fact(interval, name).is_some());
+    let least = if bounded { "at least " } else { "" };
+    let hours = if open { " of open hours" } else { "" };
+    format!("{least}{}{hours}", Scale::of(interval).span(seconds))
+}
+
+fn in_open_hours(interval: &FlagInterval) -> bool {
+    fact(interval, "clock") == Some("open")
 }
 
 /// What people call the measure: the title of a cycle, the name of a stage.

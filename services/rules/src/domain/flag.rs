@@ -61,7 +61,7 @@ impl Content {
             opened_at: interval.opened_at,
             red_at: interval.red_at,
             closed_at: interval.closed_at,
-            facts: explain::facts(interval),
+            facts: explain::facts(interval, rulebook),
             summary: explain::sentence(interval, subject, rulebook),
             keys: subject.keys(),
             rule_set_version: interval.targets_version.clone(),
@@ -110,6 +110,8 @@ pub struct Judged {
     pub next_change: Option<Timestamp>,
     /// At least one flag stands.
     pub standing: bool,
+    /// Something lasts that another calendar may flag, though time alone does not.
+    pub undecided: bool,
 }
 
 /// Compares what stands as known now with what was known before. `stored` are all flags of the deal, retracted ones too;
@@ -126,6 +128,7 @@ pub fn judge(
     if let Some(subject) = subject {
         let flags = rulebook.flags(subject, now);
         judged.next_change = flags.next_change;
+        judged.undecided = flags.undecided;
         judged.standing = flags.standing().next().is_some();
         for interval in &flags.intervals {
             let id = flag_id(&subject.name, &interval.id);

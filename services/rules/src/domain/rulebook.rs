@@ -3,33 +3,45 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
-use throughline_process::{Calendars, Definition, Flags, definition::Targets, flags};
+use throughline_process::{
+    Calendars, Definition, Flags, Schedule,
+    definition::Targets,
+    flag::{FlagInterval, flags},
+};
 
 use super::Subject;
 
-/// The process definition, the targets with the rooftop's overrides, and its calendars.
+/// The process definition, the targets with the rooftop's overrides, and when it and its departments are open.
 #[derive(Clone, Debug)]
 pub struct Rulebook {
     pub definition: Arc<Definition>,
     pub targets: Targets,
-    pub calendars: Calendars,
+    pub schedule: Schedule,
 }
 
 impl Rulebook {
     /// Overrides are (yellow, red) in seconds by measure. The version of the rule set names what they are, so that two
     /// rooftops with the same overrides have the same one.
-    pub fn new(definition: Arc<Definition>, overrides: &BTreeMap<String, (u64, u64)>, calendars: Calendars) -> Self {
+    pub fn new(definition: Arc<Definition>, overrides: &BTreeMap<String, (u64, u64)>, schedule: Schedule) -> Self {
         let shipped = &definition.document().targets;
         let targets = match overrides.is_empty() {
             true => shipped.clone(),
             false => shipped.overridden(&format!("{}+{}", shipped.version, fingerprint(overrides)), overrides),
         };
-        Self { definition, targets, calendars }
+        Self { definition, targets, schedule }
     }
 
     /// The flags of a deal as known now.
     pub fn flags(&self, subject: &Subject, now: Timestamp) -> Flags {
-        flags(&subject.deal, &self.definition, &self.targets, &self.calendars, now)
+        flags(&subject.deal, &self.definition, &self.targets, &self.schedule, now)
+    }
+
+    /// By whose hours a flag is measured, if it is by open hours.
+    pub fn hours_of(&self, interval: &FlagInterval) -> &Calendars {
+        match interval.measure.starts_with("cycle.") {
+            true => self.schedule.rooftop(),
+            false => self.schedule.of(&interval.department),
+        }
     }
 
     /// What people call a department.
@@ -42,7 +54,7 @@ impl Rulebook {
 impl Default for Rulebook {
     /// The shipped retail deal, UTC, always open.
     fn default() -> Self {
-        Self::new(Definition::retail_deal(), &BTreeMap::new(), Calendars::default())
+        Self::new(Definition::retail_deal(), &BTreeMap::new(), Schedule::default())
     }
 }
 

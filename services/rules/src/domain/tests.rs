@@ -196,7 +196,7 @@ fn the_same_overrides_make_the_same_rule_set() {
         Rulebook::new(
             throughline_process::Definition::retail_deal(),
             overrides,
-            throughline_process::Calendars::default(),
+            throughline_process::Schedule::default(),
         )
     };
     let (one, same) = (book(&overrides), book(&overrides));

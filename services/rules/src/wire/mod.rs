@@ -10,7 +10,7 @@ pub use deal::subject;
 pub use flag::{flag, flag_entry, render_flag};
 pub use name::{DealName, flag_name, review_name};
 pub use review::{render_review, review, review_entry};
-pub use rooftop::{merge_calendar, rulebook};
+pub use rooftop::rulebook;
 
 use jiff::Timestamp;
 use throughline_proto as pb;

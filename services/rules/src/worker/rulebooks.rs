@@ -43,17 +43,10 @@ impl Rulebooks {
     ) -> Result<(), ApplyError> {
         let (group, id) = (entry.group.as_str(), entry.rooftop.as_str());
         let known = store::load_rooftops(tx, &[(group, id)]).await.map_err(refused)?.pop();
-        let calendars = known.as_ref().map(StoredRooftop::calendars).transpose().map_err(refused)?.unwrap_or_default();
-        let calendars = wire::merge_calendar(calendars, rooftop.calendar.as_ref());
         // What cannot be read is refused here, once, and not with every deal.
-        wire::rulebook(rooftop, &calendars)
+        wire::rulebook(rooftop)
             .map_err(|why| ApplyError::Poison { entity: entry.entity.clone(), cause: why.to_string() })?;
-        let told = StoredRooftop {
-            group: group.to_owned(),
-            rooftop: id.to_owned(),
-            body: rooftop.encode_to_vec(),
-            calendars: calendars.iter().map(Message::encode_to_vec).collect(),
-        };
+        let told = StoredRooftop { group: group.to_owned(), rooftop: id.to_owned(), body: rooftop.encode_to_vec() };
         store::save_rooftop(tx, part, &told).await.map_err(refused)?;
         if known.is_some_and(|known| known != told) {
             store::recall_deals(tx, part, group, id, entry.recorded_at).await.map_err(refused)?;
@@ -81,7 +74,7 @@ impl Rulebooks {
             // A rooftop's own entry comes before its deals. If it was erased, they are still found and judged.
             let name = format!("groups/{group}/rooftops/{rooftop}");
             let body = pb::tenant::v1::Rooftop { name, part: part.into(), ..Default::default() }.encode_to_vec();
-            let unknown = StoredRooftop { group: key.0.clone(), rooftop: key.1.clone(), body, calendars: Vec::new() };
+            let unknown = StoredRooftop { group: key.0.clone(), rooftop: key.1.clone(), body };
             store::save_rooftop(tx, part, &unknown).await.map_err(refused)?;
             rulebooks.insert(key, Arc::default());
         }
@@ -116,5 +109,5 @@ impl Rulebooks {
 
 fn read(stored: &StoredRooftop) -> Result<Rulebook, store::Error> {
     let unreadable = |why: wire::Unreadable| store::Error::Unreadable { what: "rooftop", why: why.to_string() };
-    wire::rulebook(&stored.rooftop()?, &stored.calendars()?).map_err(unreadable)
+    wire::rulebook(&stored.rooftop()?).map_err(unreadable)
 }

@@ -61,7 +61,7 @@ impl Board {
     /// What entries of the deal log do to the board: the last word on each deal counts.
     #[allow(clippy::type_complexity, reason = "upserts, removes, when the newest was recorded")]
     fn changed(
-        &self,
+        &mut self,
         entries: &[StoredEntry],
     ) -> Result<(Vec<pb::BoardEntry>, Vec<String>, Option<Timestamp>), Failure> {
         let now = self.deals.cx.platform.clock.now();
@@ -76,6 +76,11 @@ impl Board {
                 }
                 Some(Body::DealRetraction(retraction)) => {
                     last.insert(retraction.name, None);
+                }
+                // What comes after it is timed by its calendars.
+                Some(Body::Rooftop(rooftop)) => {
+                    let schedule = wire::schedule(&rooftop).map_err(Failure::internal)?;
+                    self.schedules.insert(entry.rooftop.clone(), schedule);
                 }
                 _ => {}
             }

@@ -13,9 +13,11 @@ use jiff::Timestamp;
 use prost::Message;
 use throughline_journal::Tail;
 use throughline_platform::{Failure, Reason, Violation, name, principal::Principal};
+use throughline_process::Schedule;
 use throughline_proto::{
     deal::v1::{self as pb, WatchBoardResponse},
     log::v1::{GetHeadsResponse, PartPosition},
+    tenant::v1::Rooftop,
     time::to_wire,
 };
 use tokio::time::Instant;
@@ -23,7 +25,10 @@ use tonic::Code;
 
 use self::snapshot::Place;
 use super::{BoardStream, Deals};
-use crate::store::{self, BoardRooftop};
+use crate::{
+    store::{self, BoardRooftop},
+    wire,
+};
 
 const MOST_ROOFTOPS: usize = 256;
 const PURPOSE: &str = "board";
@@ -60,6 +65,7 @@ impl Deals {
         let mut board = Board {
             deals: self.clone(),
             principal,
+            schedules: rooftops.iter().map(schedule).collect::<Result<_, _>>()?,
             rooftops,
             bound_to,
             once: request.once,
@@ -119,6 +125,11 @@ impl Deals {
     }
 }
 
+fn schedule(rooftop: &BoardRooftop) -> Result<(String, Schedule), Failure> {
+    let said = Rooftop::decode(rooftop.body.as_slice()).map_err(Failure::internal)?;
+    Ok((rooftop.rooftop.clone(), wire::schedule(&said).map_err(Failure::internal)?))
+}
+
 fn bound_to(principal: &Principal, rooftops: &[String]) -> String {
     let mut rooftops: Vec<&str> = rooftops.iter().map(String::as_str).collect();
     rooftops.sort_unstable();
@@ -140,6 +151,8 @@ struct Board {
     deals: Deals,
     principal: Principal,
     rooftops: Vec<BoardRooftop>,
+    /// When each rooftop is open, as last told.
+    schedules: BTreeMap<String, Schedule>,
     bound_to: String,
     once: bool,
     step: Step,
