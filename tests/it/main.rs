@@ -8,6 +8,7 @@ mod demo;
 mod documents;
 mod events;
 mod fleet;
+mod hooks;
 mod layers;
 mod limits;
 mod poison;

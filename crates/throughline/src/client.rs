@@ -17,10 +17,16 @@ use tonic_types::StatusExt as _;
 #[derive(clap::Args, Clone, Debug)]
 pub struct Server {
     /// Address of the suite's gRPC port.
-    #[arg(long, env = "THROUGHLINE_SERVER", default_value = "127.0.0.1:7700", value_name = "HOST:PORT")]
+    #[arg(long, global = true, env = "THROUGHLINE_SERVER", default_value = "127.0.0.1:7700", value_name = "HOST:PORT")]
     pub server: String,
     /// File that holds the API key.
-    #[arg(long, env = "THROUGHLINE_KEY_FILE", default_value = ".throughline/admin.key", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "THROUGHLINE_KEY_FILE",
+        default_value = ".throughline/admin.key",
+        value_name = "FILE"
+    )]
     pub key_file: PathBuf,
 }
 

@@ -26,7 +26,7 @@ pub enum Format {
 #[derive(clap::Args, Clone, Debug)]
 pub struct Output {
     /// How to print the answer.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 }
 

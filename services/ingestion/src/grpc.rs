@@ -4,6 +4,7 @@ mod apikeys;
 mod directory;
 mod events;
 mod groups;
+mod hooks;
 mod quarantine;
 mod request;
 mod rooftops;
@@ -11,3 +12,4 @@ mod stream;
 
 pub(crate) use directory::Directory;
 pub(crate) use events::Ingestion;
+pub(crate) use hooks::Hooks;

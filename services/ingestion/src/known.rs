@@ -36,6 +36,11 @@ impl Rooftops {
     pub(crate) fn find(&self, code: &str) -> Option<&Arc<Known>> {
         self.by_code.get(code)
     }
+
+    /// Every code that means a rooftop, its id among them.
+    pub(crate) fn codes_of<'r>(&'r self, id: &'r str) -> impl Iterator<Item = String> + 'r {
+        self.by_code.iter().filter(move |(_, known)| known.id == id).map(|(code, _)| code.clone())
+    }
 }
 
 /// What this process remembers of all groups.

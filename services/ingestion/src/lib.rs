@@ -12,6 +12,7 @@ mod intake;
 mod known;
 mod placed;
 mod refusal;
+mod rows;
 mod store;
 mod wire;
 mod worker;
@@ -26,7 +27,7 @@ use tokio::sync::Semaphore;
 use crate::{
     commit::Ledger,
     count::Counts,
-    grpc::{Directory, Ingestion},
+    grpc::{Directory, Hooks, Ingestion},
     intake::{Intake, MOST_EVENTS, ROOM},
     known::Memory,
 };
@@ -64,7 +65,9 @@ pub fn start(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
         worker::spawn(&platform);
         Ok(Slice::new("ingestion")
             .grpc(Ingestion::new(platform.clone(), intake.clone()).into_server())
-            .grpc(Directory::new(platform, log, memory).into_server())
+            .grpc(Directory::new(platform.clone(), log, memory).into_server())
+            .grpc(Hooks::new(platform.clone()).into_server())
+            .http_open(http::hooks::routes(platform.db, intake.clone()))
             .http(http::routes(intake)))
     })
 }

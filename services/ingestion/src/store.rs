@@ -2,6 +2,7 @@
 
 pub(crate) mod events;
 pub(crate) mod feeds;
+pub(crate) mod hooks;
 pub(crate) mod keys;
 pub(crate) mod quarantine;
 pub(crate) mod rooftops;

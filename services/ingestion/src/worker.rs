@@ -6,7 +6,10 @@ use jiff::SignedDuration;
 use throughline_platform::{Context, Failure, db::Role, repeat, tasks::OnExit};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{SCHEMA, store::quarantine};
+use crate::{
+    SCHEMA,
+    store::{hooks, quarantine},
+};
 
 /// An event in quarantine is kept for so long after it was last sent.
 const UNSEEN: SignedDuration = SignedDuration::from_hours(180 * 24);
@@ -41,7 +44,8 @@ async fn forget(cx: &Context) -> Result<bool, Failure> {
             Box::pin(async move {
                 let events = quarantine::expire(tx, unseen, released, AT_A_TIME).await?;
                 let answers = repeat::forget(tx, SCHEMA).await?;
-                Ok::<_, Failure>(events > 0 || answers > 0)
+                let hooked = hooks::expire_answers(tx, now, AT_A_TIME).await?;
+                Ok::<_, Failure>(events > 0 || answers > 0 || hooked > 0)
             })
         })
         .await

@@ -6,6 +6,7 @@ pub mod deals;
 pub mod demo;
 pub mod evaluate;
 pub mod flags;
+pub mod hook;
 pub mod import;
 pub mod profile;
 pub mod report;

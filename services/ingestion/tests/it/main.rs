@@ -4,6 +4,7 @@
 mod canaries;
 mod directory;
 mod events;
+mod hooks;
 mod http;
 mod keys;
 mod kit;
