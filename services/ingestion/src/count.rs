@@ -2,7 +2,7 @@
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 use throughline_platform::{Failure, Reason, failure::Code, metrics::Metrics};
@@ -18,6 +18,7 @@ pub(crate) struct Counts {
     dropped: Counter,
     deliveries: Family<OfDelivery, Counter>,
     rows: Family<OfRow, Counter>,
+    stale_feeds: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -96,6 +97,12 @@ impl Counts {
                 "Data fields that did not pass the edge",
                 counts.dropped.clone(),
             );
+            let stale = counts.stale_feeds.clone();
+            registry.register(
+                "throughline_ingest_stale_feeds",
+                "Sources that have fallen silent, of all groups",
+                stale,
+            );
             let deliveries = counts.deliveries.clone();
             registry.register(
                 "throughline_hook_deliveries",
@@ -132,6 +139,10 @@ impl Counts {
 
     pub(crate) fn dropped(&self, fields: u64) {
         self.dropped.inc_by(fields);
+    }
+
+    pub(crate) fn stale_feeds(&self, feeds: i64) {
+        self.stale_feeds.set(feeds);
     }
 
     pub(crate) fn delivered(&self, delivery: Delivery) {

@@ -13,3 +13,4 @@ pub(crate) mod personal;
 pub(crate) mod rooftop;
 pub(crate) mod scalar;
 pub(crate) mod signed;
+pub(crate) mod watch;

@@ -3,6 +3,7 @@
 mod apikeys;
 mod directory;
 mod events;
+mod feeds;
 mod groups;
 mod hooks;
 mod quarantine;

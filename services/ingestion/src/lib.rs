@@ -7,6 +7,7 @@ mod commit;
 mod count;
 mod domain;
 mod grpc;
+mod heard;
 mod http;
 mod intake;
 mod known;
@@ -62,7 +63,7 @@ pub fn start(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
             log: log.clone(),
             counts: Counts::register(&platform.metrics),
         };
-        worker::spawn(&platform);
+        worker::spawn(&platform, &intake.counts);
         Ok(Slice::new("ingestion")
             .grpc(Ingestion::new(platform.clone(), intake.clone()).into_server())
             .grpc(Directory::new(platform.clone(), log, memory).into_server())

@@ -8,7 +8,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     SCHEMA,
-    store::{hooks, quarantine},
+    count::Counts,
+    store::{feeds, hooks, quarantine},
 };
 
 /// An event in quarantine is kept for so long after it was last sent.
@@ -16,13 +17,19 @@ const UNSEEN: SignedDuration = SignedDuration::from_hours(180 * 24);
 /// And for so long after its release.
 const RELEASED: SignedDuration = SignedDuration::from_hours(30 * 24);
 const EVERY: Duration = Duration::from_secs(600);
+const COUNTED_EVERY: Duration = Duration::from_secs(10);
 /// Rows that one transaction forgets.
 const AT_A_TIME: i64 = 5_000;
 
-/// Forgets, every ten minutes, until shutdown.
-pub(crate) fn spawn(cx: &Context) {
+/// Forgets, every ten minutes, and counts silent feeds, until shutdown.
+pub(crate) fn spawn(cx: &Context, counts: &Counts) {
     let worked = cx.clone();
     cx.tasks.spawn("ingestion housekeeping", OnExit::Restart, move || run(worked.clone()));
+    let counted = (cx.clone(), counts.clone());
+    cx.tasks.spawn("ingestion feeds", OnExit::Restart, move || {
+        let (cx, counts) = counted.clone();
+        count(cx, counts)
+    });
 }
 
 async fn run(cx: Context) -> Result<(), Failure> {
@@ -31,6 +38,19 @@ async fn run(cx: Context) -> Result<(), Failure> {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
         while !shutdown.is_cancelled() && forget(&cx).await? {}
+    }
+    Ok(())
+}
+
+/// Counts silent feeds, which become so while nothing happens.
+async fn count(cx: Context, counts: Counts) -> Result<(), Failure> {
+    let shutdown = cx.tasks.shutdown();
+    let mut tick = interval(COUNTED_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+        let now = cx.clock.now();
+        let stale = cx.db.work(Role::Worker, move |tx| Box::pin(async move { feeds::stale(tx, now).await })).await?;
+        counts.stale_feeds(stale);
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod bounds;
 mod calendars;
 mod deals;
 mod definitions;
+mod feeds;
 mod flags;
 mod handoffs;
 mod keys;

@@ -30,7 +30,7 @@ use throughline_proto::{
     deal::v1::{self as pb, deal_service_client::DealServiceClient},
     event::v1::{Event, Origin, TimeBound, TimeQuality},
     log::v1::{EntryBody, TraceContext, entry_body::Body},
-    tenant::v1::Rooftop,
+    tenant::v1::{FeedExpectation, Rooftop},
     time::to_wire,
 };
 use throughline_testkit::{Database, connect};
@@ -234,14 +234,24 @@ pub fn rooftop(store: Store) -> NewEntry {
 }
 
 pub fn rooftop_with(store: Store, definition_json: &str) -> NewEntry {
-    let rooftop = Rooftop {
+    entry(store, "rooftop".to_owned(), Body::Rooftop(directory(store, definition_json)))
+}
+
+/// What the directory says when this is how often to expect its CRM.
+pub fn rooftop_expecting(store: Store, seconds: i64) -> NewEntry {
+    let interval = Some(prost_types::Duration { seconds, nanos: 0 });
+    let feeds = vec![FeedExpectation { source: "crm".to_owned(), interval }];
+    entry(store, "rooftop".to_owned(), Body::Rooftop(Rooftop { feeds, ..directory(store, "") }))
+}
+
+fn directory(store: Store, definition_json: &str) -> Rooftop {
+    Rooftop {
         name: format!("groups/{}/rooftops/{}", store.group, store.rooftop),
         zone: "America/New_York".to_owned(),
         part: store.part.into(),
         definition_json: definition_json.to_owned(),
         ..Default::default()
-    };
-    entry(store, "rooftop".to_owned(), Body::Rooftop(rooftop))
+    }
 }
 
 pub fn exactly(minute: i64) -> TimeBound {

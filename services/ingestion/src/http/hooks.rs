@@ -48,6 +48,8 @@ use crate::{
 
 /// For the bodies of all calls together, KiB: a flood of them takes no more.
 const ROOM: u32 = 64 * 1024;
+/// What a body takes of it at least, KiB: a flood of small ones leaves half of the port's calls (`--max-in-flight`) to others.
+const LEAST: u32 = 256;
 /// A body that has not come by then is cut off, and gives its room to another.
 const BODY: Duration = Duration::from_secs(10);
 
@@ -147,7 +149,7 @@ impl Hooks {
         if length > MAX_MESSAGE_BYTES {
             return Err(failed(too_large()));
         }
-        let kib = u32::try_from(length.div_ceil(1024)).unwrap_or(ROOM).max(1);
+        let kib = u32::try_from(length.div_ceil(1024)).unwrap_or(ROOM).max(LEAST);
         self.room.clone().try_acquire_many_owned(kib).map_err(|_| {
             let failure = Failure::overloaded("the room for bodies of hooks", Duration::from_secs(1));
             (Delivery::Overloaded, failure)

@@ -4,6 +4,7 @@
 mod canaries;
 mod directory;
 mod events;
+mod feeds;
 mod hooks;
 mod http;
 mod keys;
