@@ -1,12 +1,13 @@
 //! Compiles every `.proto` with protox: no protoc is needed on the user's machine.
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "event/v1/event",
     "log/v1/log",
     "tenant/v1/tenant",
     "ingestion/v1/ingestion",
     "ingestion/v1/decision",
+    "ingestion/v1/hook",
     "deal/v1/deal",
     "rule/v1/rule",
     "notification/v1/notification",

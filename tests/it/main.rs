@@ -9,6 +9,7 @@ mod demo;
 mod documents;
 mod events;
 mod fleet;
+mod hooks;
 mod layers;
 mod limits;
 mod poison;

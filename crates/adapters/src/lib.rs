@@ -11,6 +11,6 @@ mod time;
 
 pub use event::{Event, Facts};
 pub use mapper::{Mapped, Mapper, Unmapped};
-pub use profile::{BUILT_IN, Format, InvalidProfile, Profile, built_in};
+pub use profile::{BUILT_IN, Format, InvalidProfile, Profile, RooftopColumn, built_in};
 pub use rows::{BoundedLines, Broken, Row, Rows, TooLong};
 pub use time::{Moment, Quality};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::time::Precision;
+use crate::{Row, time::Precision};
 
 /// The profiles that come with the command: name and text.
 pub const BUILT_IN: [(&str, &str); 7] = [
@@ -60,6 +60,17 @@ pub struct Profile {
     #[serde(default)]
     pub(crate) polled: Option<Polled>,
     pub(crate) events: Vec<Rule>,
+}
+
+/// The column of a profile's rows that names the rooftop.
+#[derive(Clone, Copy, Debug)]
+pub struct RooftopColumn(usize);
+
+impl RooftopColumn {
+    /// The vendor's code of the rooftop in a row of this profile.
+    pub fn of<'r>(&self, row: &'r Row) -> Option<&'r str> {
+        row.values.get(self.0)?.as_deref()
+    }
 }
 
 /// The shape of a file.
@@ -201,6 +212,17 @@ impl Profile {
         }
         columns.extend(self.clocks().into_iter().flat_map(|(_, clock)| &clock.columns).map(String::as_str));
         columns.into_iter().collect()
+    }
+
+    /// Whether it reads a table that is polled: then what a row gives depends on the rows that came before.
+    pub fn is_polled(&self) -> bool {
+        self.polled.is_some()
+    }
+
+    /// Where its rows say of which rooftop they are, if they do.
+    pub fn rooftop_column(&self) -> Option<RooftopColumn> {
+        let column = self.rooftop.as_deref()?;
+        self.columns().iter().position(|known| *known == column).map(RooftopColumn)
     }
 
     /// The zone of its local times at a rooftop.

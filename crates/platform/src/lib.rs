@@ -18,6 +18,7 @@ pub mod redis_link;
 pub mod repeat;
 pub mod seal;
 pub mod server;
+pub mod signature;
 pub mod tasks;
 pub mod telemetry;
 pub mod trace;

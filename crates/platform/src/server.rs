@@ -31,15 +31,16 @@ pub async fn serve(cx: Context, slices: Vec<Slice>, listeners: Listeners) -> Res
     let drain = cx.options.drain;
     let shutdown = cx.tasks.shutdown();
     let health = Health::start(&cx, &slices).await;
-    let (mut grpc, mut http) = (Vec::new(), axum::Router::new());
+    let (mut grpc, mut http, mut open) = (Vec::new(), axum::Router::new(), axum::Router::new());
     for slice in slices {
         grpc.push((slice.served, slice.grpc));
         http = http.merge(slice.http);
+        open = open.merge(slice.http_open);
     }
     // Accepting ends with `stop`; streams end with `last_words`, once their readers were told that we are not ready any more.
     let (stop, last_words) = (CancellationToken::new(), CancellationToken::new());
     let grpc = grpc::serve(Port::grpc(&cx, &last_words), grpc, &health, listeners.grpc, stop.clone())?;
-    let http = http::serve(Port::http(&cx, &last_words), http, health.ready(), listeners.http, stop.clone());
+    let http = http::serve(Port::http(&cx, &last_words), (http, open), health.ready(), listeners.http, stop.clone());
     let mut served = tokio::spawn(async move { tokio::join!(grpc, http) });
 
     tokio::select! {

@@ -14,12 +14,13 @@ pub struct Slice {
     pub(crate) grpc: Vec<AddService>,
     pub(crate) served: Vec<&'static str>,
     pub(crate) http: axum::Router,
+    pub(crate) http_open: axum::Router,
 }
 
 impl Slice {
     /// A slice without any routes.
     pub fn new(name: &'static str) -> Self {
-        Self { name, grpc: Vec::new(), served: Vec::new(), http: axum::Router::new() }
+        Self { name, grpc: Vec::new(), served: Vec::new(), http: axum::Router::new(), http_open: axum::Router::new() }
     }
 
     /// The service's name.
@@ -44,6 +45,14 @@ impl Slice {
     #[must_use]
     pub fn http(mut self, routes: axum::Router) -> Self {
         self.http = self.http.merge(routes);
+        self
+    }
+
+    /// Adds HTTP routes that need no key: whoever calls is told apart by the handler itself, such as by a signature, and
+    /// before that by nothing. Bound there what one call may cost.
+    #[must_use]
+    pub fn http_open(mut self, routes: axum::Router) -> Self {
+        self.http_open = self.http_open.merge(routes);
         self
     }
 }

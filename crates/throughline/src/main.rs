@@ -39,6 +39,8 @@ enum Command {
     Up(commands::up::Arguments),
     /// Add or list rooftops, or say when they are open.
     Rooftop(commands::rooftop::Arguments),
+    /// Add, list, rotate or delete the signed addresses to which sources post.
+    Hook(commands::hook::Arguments),
     /// Import files as history: canonical events, or a vendor's files by a source profile.
     Import(commands::import::Arguments),
     /// Source profiles: list, show, or try one on a file.
@@ -91,6 +93,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Up(arguments) => commands::up::run(arguments).await,
         Command::Rooftop(arguments) => commands::rooftop::run(arguments).await,
+        Command::Hook(arguments) => commands::hook::run(arguments).await,
         Command::Import(arguments) => commands::import::run(arguments).await,
         Command::Profile(arguments) => commands::profile::run(arguments),
         Command::Deal(arguments) => commands::deal::run(arguments).await,

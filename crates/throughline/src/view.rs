@@ -8,7 +8,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use throughline_proto::{
     deal::v1::{BoardEntry, DealState, Handoff, Holder, SourceAsOf, UnobservedStep, WatchBoardResponse},
     rule::v1::{Flag, Severity},
-    time::from_wire,
+    time::{duration_from_wire, from_wire},
 };
 
 use crate::{
@@ -18,6 +18,9 @@ use crate::{
     },
     output::{department, render, rooftop_of, span, span_between, when},
 };
+
+/// Silent sources that a board names.
+const STALE_SHOWN: usize = 8;
 
 /// What is known of the board.
 #[derive(Default)]
@@ -154,7 +157,7 @@ impl Board {
 
     fn footer(&self, now: Timestamp) -> String {
         let mut text = String::new();
-        let mut stale: Vec<(f64, &SourceAsOf)> = self
+        let mut silence: Vec<(f64, &SourceAsOf)> = self
             .sources
             .values()
             .filter_map(|source| {
@@ -162,12 +165,19 @@ impl Board {
                 Some((now.duration_since(heard).as_secs_f64(), source))
             })
             .collect();
-        stale.sort_by(|a, b| b.0.total_cmp(&a.0));
-        if let Some((age, source)) = stale.first() {
+        silence.sort_by(|a, b| b.0.total_cmp(&a.0));
+        for (age, source) in silence.iter().filter(|(_, source)| source.stale).take(STALE_SHOWN) {
+            let _ = writeln!(text, "! {}", silent(source, *age));
+        }
+        let stale = silence.iter().filter(|(_, source)| source.stale).count();
+        if stale > STALE_SHOWN {
+            let _ = writeln!(text, "! and {} more sources are silent", stale - STALE_SHOWN);
+        }
+        if let Some((age, source)) = silence.first() {
             let _ = writeln!(
                 text,
                 "{} sources; the longest silent: {} at {}, heard {} ago",
-                stale.len(),
+                silence.len(),
                 source.source,
                 source.rooftop,
                 span(*age)
@@ -184,6 +194,13 @@ impl Board {
         }
         text
     }
+}
+
+/// A source that has fallen silent, as people say it: `//crm.example at RT1 silent 47 min (usually every 3 min)`.
+fn silent(source: &SourceAsOf, age: f64) -> String {
+    let usual = source.expected_interval.as_ref().map(|of| duration_from_wire(of).as_secs_f64());
+    let usual = usual.map(|every| format!(" (usually every {})", span(every))).unwrap_or_default();
+    format!("{} at {} silent {}{usual}", source.source, source.rooftop, span(age))
 }
 
 /// Department and person that hold something.

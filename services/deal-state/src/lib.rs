@@ -20,7 +20,12 @@ use throughline_journal::{Context, Follower, FollowerSpec, Log, Pace, host::Serv
 use throughline_platform::{Failure, Migrations, Slice, peers::Peer};
 use throughline_process::Key;
 
-use crate::{definitions::Definitions, grpc::Deals, metrics::DealMetrics, worker::Folder};
+use crate::{
+    definitions::Definitions,
+    grpc::Deals,
+    metrics::DealMetrics,
+    worker::{Folder, feeds},
+};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -71,6 +76,7 @@ pub async fn start_with(cx: &Context, settings: Settings) -> Result<Slice, Failu
         peer: Peer::Ingestion,
         pace: Pace { max_batch: MAX_BATCH, gather: Duration::ZERO },
     };
+    feeds::spawn(&cx.platform, &folder.metrics);
     Follower::new(cx, spec, Arc::new(folder)).spawn();
     Ok(Slice::new(CONSUMER).grpc(Deals::new(cx.clone(), log).server()))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prometheus_client::{
-    metrics::{counter::Counter, histogram::Histogram},
+    metrics::{counter::Counter, gauge::Gauge, histogram::Histogram},
     registry::Unit,
 };
 use throughline_platform::metrics::Metrics;
@@ -17,6 +17,7 @@ pub struct DealMetrics {
     merges: Counter,
     overflows: Counter,
     refolded: Counter,
+    stale_feeds: Gauge,
 }
 
 /// What a batch did, counted once it has committed.
@@ -36,11 +37,14 @@ impl DealMetrics {
             merges: Counter::default(),
             overflows: Counter::default(),
             refolded: Counter::default(),
+            stale_feeds: Gauge::default(),
         };
         metrics.register(|registry| {
             let to = registry.sub_registry_with_prefix("throughline");
             to.register("deals_folded", "Folds of a deal after events of it came", own.folded.clone());
             to.register_with_unit("deal_fold", "Time that the fold of one deal takes", Unit::Seconds, own.took.clone());
+            let stale = own.stale_feeds.clone();
+            to.register("deal_stale_feeds", "Sources that have fallen silent, of all groups", stale);
             to.register("deal_merges", "Deals that another deal took over", own.merges.clone());
             to.register(
                 "too_many_events",
@@ -54,6 +58,10 @@ impl DealMetrics {
             );
         });
         own
+    }
+
+    pub fn stale_feeds(&self, feeds: i64) {
+        self.stale_feeds.set(feeds);
     }
 
     pub fn fold_took(&self, took: Duration) {

@@ -14,15 +14,12 @@ use throughline_proto::event::v1::Origin;
 use uuid::Uuid;
 
 use crate::{
-    domain::{
-        instant::millis_between,
-        ledger::{self, Claim, Verdict},
-    },
+    domain::ledger::{self, Claim, Verdict},
+    heard::hear,
     placed::Placed,
     refusal::reused,
     store::{
         self,
-        feeds::{FeedKey, Heard},
         quarantine::{Spoiled, Still},
     },
 };
@@ -74,6 +71,13 @@ pub(crate) enum Taken {
     ConflictNotKept,
 }
 
+/// What became of a commit.
+struct Committed {
+    receipts: Vec<Receipt>,
+    /// Parts that got entries.
+    parts: BTreeSet<u16>,
+}
+
 /// Commits submissions to the event log.
 #[derive(Clone)]
 pub(crate) struct Ledger {
@@ -94,8 +98,8 @@ impl Commit for Ledger {
             .work(Role::Appender, move |tx| Box::pin(async move { commit(tx, clock.now(), &log, items).await }))
             .await;
         match committed {
-            Ok(receipts) => {
-                self.log.wake(receipts.iter().flat_map(|receipt| &receipt.positions).map(|(part, _)| *part));
+            Ok(Committed { receipts, parts }) => {
+                self.log.wake(parts);
                 receipts.into_iter().map(Ok).collect()
             }
             Err(failure) => (0..count).map(|_| Err(failure.clone())).collect(),
@@ -103,11 +107,11 @@ impl Commit for Ledger {
     }
 }
 
-async fn commit(tx: &mut Tx, now: Timestamp, log: &Log, items: Vec<Submission>) -> Result<Vec<Receipt>, Failure> {
+async fn commit(tx: &mut Tx, now: Timestamp, log: &Log, items: Vec<Submission>) -> Result<Committed, Failure> {
     let verdicts = judge(tx, &items).await?;
-    hear(tx, now, &items, &verdicts).await?;
+    let told = hear(tx, now, &items, &verdicts).await?;
     let kept = keep(tx, now, &items, &verdicts).await?;
-    append(tx, now, log, items, verdicts, kept).await
+    append(tx, now, log, items, verdicts, kept, told).await
 }
 
 /// Which events are new. One verdict for each placed event of each submission.
@@ -135,33 +139,6 @@ async fn judge(tx: &mut Tx, items: &[Submission]) -> Result<Vec<Verdict>, Failur
         return Err(Failure::unavailable("an event id", "it was claimed and vanished within this transaction"));
     }
     Ok(verdicts)
-}
-
-async fn hear(tx: &mut Tx, now: Timestamp, items: &[Submission], verdicts: &[Verdict]) -> Result<(), Failure> {
-    let mut feeds: HashMap<FeedKey<'_>, Heard> = HashMap::new();
-    let mut verdicts = verdicts.iter();
-    for item in items {
-        for (placed, verdict) in item.placed.iter().zip(verdicts.by_ref()) {
-            let heard = feeds.entry((&item.group, &placed.rooftop.id, &placed.source)).or_default();
-            match verdict {
-                Verdict::New => {
-                    heard.accepted += 1;
-                    heard.occurred_at = heard.occurred_at.max(Some(placed.latest));
-                    if item.origin == Origin::Live {
-                        heard.lag_ms = Some(millis_between(placed.latest, now));
-                    }
-                }
-                Verdict::Known => heard.duplicates += 1,
-                Verdict::Reused | Verdict::Unsettled => {}
-            }
-        }
-    }
-    let mut feeds: Vec<_> = feeds.into_iter().filter(|(_, heard)| heard.accepted + heard.duplicates > 0).collect();
-    if feeds.is_empty() {
-        return Ok(());
-    }
-    feeds.sort_unstable_by_key(|(key, _)| *key);
-    store::feeds::hear(tx, now, &feeds).await
 }
 
 /// Whether there was room: for the spoiled events of each submission, then for its conflicts, each in order.
@@ -215,7 +192,8 @@ async fn append(
     items: Vec<Submission>,
     verdicts: Vec<Verdict>,
     kept: Kept,
-) -> Result<Vec<Receipt>, Failure> {
+    told: Vec<NewEntry>,
+) -> Result<Committed, Failure> {
     let new = verdicts.iter().filter(|verdict| **verdict == Verdict::New).count();
     let mut entries: Vec<NewEntry> = Vec::with_capacity(new);
     let mut receipts = Vec::with_capacity(items.len());
@@ -255,8 +233,9 @@ async fn append(
         appended.push(from..entries.len());
         receipts.push(Receipt { placed: taken, kept, positions: Vec::new(), repeated });
     }
+    entries.extend(told);
     if entries.is_empty() {
-        return Ok(receipts);
+        return Ok(Committed { receipts, parts: BTreeSet::new() });
     }
     let parts: Vec<u16> = entries.iter().map(|entry| entry.part).collect();
     let positions = log.append(tx, now, entries).await?;
@@ -269,5 +248,5 @@ async fn append(
         receipt.repeated.retain(|part| !furthest.contains_key(part));
         receipt.positions = furthest.into_iter().collect();
     }
-    Ok(receipts)
+    Ok(Committed { receipts, parts: parts.into_iter().collect() })
 }

@@ -2,11 +2,13 @@
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
-use throughline_platform::{Reason, metrics::Metrics};
+use throughline_platform::{Failure, Reason, failure::Code, metrics::Metrics};
 use throughline_proto::ingestion::v1::Outcome;
+
+use crate::rows::Tally;
 
 /// The counters of this service.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +16,9 @@ pub(crate) struct Counts {
     events: Family<OfOutcome, Counter>,
     quarantined: Family<OfReason, Counter>,
     dropped: Counter,
+    deliveries: Family<OfDelivery, Counter>,
+    rows: Family<OfRow, Counter>,
+    stale_feeds: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -26,6 +31,61 @@ struct OfReason {
     reason: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfDelivery {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRow {
+    outcome: &'static str,
+}
+
+/// What became of what was posted to a hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Taken,
+    /// Answered as its first time was.
+    Repeated,
+    /// Without the headers of a signature.
+    Unsigned,
+    /// Signed too long ago, or ahead of our clock.
+    Clock,
+    /// Not signed with a secret of that hook, or there is no such hook.
+    Forged,
+    TooLarge,
+    /// Signed, and no body of the hook's profile.
+    Unreadable,
+    Overloaded,
+    Failed,
+}
+
+impl Delivery {
+    /// What a failure makes of a delivery.
+    pub(crate) fn of(failure: &Failure) -> Self {
+        match (failure.code(), failure.reason()) {
+            (_, Reason::MessageTooLarge) => Self::TooLarge,
+            (Code::ResourceExhausted, _) => Self::Overloaded,
+            (Code::InvalidArgument, _) => Self::Unreadable,
+            _ => Self::Failed,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Repeated => "repeated",
+            Self::Unsigned => "unsigned",
+            Self::Clock => "clock",
+            Self::Forged => "forged",
+            Self::TooLarge => "too_large",
+            Self::Unreadable => "unreadable",
+            Self::Overloaded => "overloaded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl Counts {
     pub(crate) fn register(metrics: &Metrics) -> Self {
         let counts = Self::default();
@@ -36,6 +96,23 @@ impl Counts {
                 "throughline_ingest_dropped_fields",
                 "Data fields that did not pass the edge",
                 counts.dropped.clone(),
+            );
+            let stale = counts.stale_feeds.clone();
+            registry.register(
+                "throughline_ingest_stale_feeds",
+                "Sources that have fallen silent, of all groups",
+                stale,
+            );
+            let deliveries = counts.deliveries.clone();
+            registry.register(
+                "throughline_hook_deliveries",
+                "What was posted to hooks by what became of it",
+                deliveries,
+            );
+            registry.register(
+                "throughline_hook_rows",
+                "Rows posted to hooks by what became of them",
+                counts.rows.clone(),
             );
         });
         counts
@@ -62,5 +139,20 @@ impl Counts {
 
     pub(crate) fn dropped(&self, fields: u64) {
         self.dropped.inc_by(fields);
+    }
+
+    pub(crate) fn stale_feeds(&self, feeds: i64) {
+        self.stale_feeds.set(feeds);
+    }
+
+    pub(crate) fn delivered(&self, delivery: Delivery) {
+        self.deliveries.get_or_create(&OfDelivery { outcome: delivery.as_str() }).inc();
+    }
+
+    pub(crate) fn rows(&self, tally: &Tally) {
+        let (dropped, broken) = (tally.dropped.values().sum(), tally.broken.values().sum());
+        for (outcome, rows) in [("kept", tally.kept), ("dropped", dropped), ("broken", broken)] {
+            self.rows.get_or_create(&OfRow { outcome }).inc_by(rows);
+        }
     }
 }

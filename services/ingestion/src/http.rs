@@ -1,5 +1,7 @@
 //! `POST /v1/events`: CloudEvents over HTTP, structured, batched or binary, for senders that do no gRPC.
 
+pub(crate) mod hooks;
+
 use axum::{
     Json, Router,
     body::Bytes,
@@ -107,8 +109,12 @@ fn no_events(error: serde_json::Error) -> Failure {
 
 fn refused_body(rejection: BytesRejection) -> Failure {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let message = format!("the body is larger than {MAX_MESSAGE_BYTES} bytes: send fewer events at once");
-        return Failure::new(Code::ResourceExhausted, Reason::MessageTooLarge, message);
+        return too_large();
     }
     Failure::new(Code::InvalidArgument, Reason::MalformedMessage, "the body could not be read").because(rejection)
+}
+
+fn too_large() -> Failure {
+    let message = format!("the body is larger than {MAX_MESSAGE_BYTES} bytes: send fewer events at once");
+    Failure::new(Code::ResourceExhausted, Reason::MessageTooLarge, message)
 }

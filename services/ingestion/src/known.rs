@@ -10,7 +10,9 @@ use jiff::tz::TimeZone;
 use throughline_platform::{Failure, db::Db, principal::Principal};
 use tokio::time::Instant;
 
-use crate::store::rooftops;
+use throughline_process::Watch;
+
+use crate::{domain::watch::watch, store::rooftops};
 
 /// How long a group's rooftops are believed. A rooftop that is missing is asked for at once.
 const BELIEVED_FOR: Duration = Duration::from_secs(1);
@@ -23,6 +25,8 @@ pub(crate) struct Known {
     pub(crate) id: String,
     pub(crate) part: u16,
     pub(crate) zone: TimeZone,
+    /// By what its feeds are judged.
+    pub(crate) watch: Watch,
 }
 
 /// A group's rooftops by every code that means them.
@@ -35,6 +39,11 @@ pub(crate) struct Rooftops {
 impl Rooftops {
     pub(crate) fn find(&self, code: &str) -> Option<&Arc<Known>> {
         self.by_code.get(code)
+    }
+
+    /// Every code that means a rooftop, its id among them.
+    pub(crate) fn codes_of<'r>(&'r self, id: &'r str) -> impl Iterator<Item = String> + 'r {
+        self.by_code.iter().filter(move |(_, known)| known.id == id).map(|(code, _)| code.clone())
     }
 }
 
@@ -94,13 +103,16 @@ impl Memory {
 fn index(codes: Vec<rooftops::Code>) -> HashMap<String, Arc<Known>> {
     let mut by_id: HashMap<String, Arc<Known>> = HashMap::new();
     let mut by_code = HashMap::with_capacity(codes.len());
-    for code in codes {
+    // Each rooftop is told of once, with its id: the other codes come without.
+    let (told, others): (Vec<_>, Vec<_>) = codes.into_iter().partition(|code| code.watch.is_some());
+    for code in told.into_iter().chain(others) {
         let known = by_id.entry(code.rooftop_id).or_insert_with_key(|id| {
             Arc::new(Known {
                 id: id.clone(),
                 part: code.part as u16,
                 // Checked when it was stored; a zone that a later time zone database lost still gets its events in.
                 zone: TimeZone::get(&code.zone).unwrap_or(TimeZone::UTC),
+                watch: code.watch.as_ref().map(watch).unwrap_or_default(),
             })
         });
         by_code.insert(code.code, known.clone());

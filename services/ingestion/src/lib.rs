@@ -7,11 +7,13 @@ mod commit;
 mod count;
 mod domain;
 mod grpc;
+mod heard;
 mod http;
 mod intake;
 mod known;
 mod placed;
 mod refusal;
+mod rows;
 mod store;
 mod wire;
 mod worker;
@@ -26,7 +28,7 @@ use tokio::sync::Semaphore;
 use crate::{
     commit::Ledger,
     count::Counts,
-    grpc::{Decisions, Directory, Ingestion},
+    grpc::{Decisions, Directory, Hooks, Ingestion},
     intake::{Intake, MOST_EVENTS, ROOM},
     known::Memory,
 };
@@ -61,11 +63,13 @@ pub fn start(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
             log: log.clone(),
             counts: Counts::register(&platform.metrics),
         };
-        worker::spawn(&platform);
+        worker::spawn(&platform, &intake.counts);
         Ok(Slice::new("ingestion")
             .grpc(Ingestion::new(platform.clone(), intake.clone()).into_server())
             .grpc(Decisions::new(platform.clone(), log.clone(), memory.clone()).into_server())
-            .grpc(Directory::new(platform, log, memory).into_server())
+            .grpc(Directory::new(platform.clone(), log, memory).into_server())
+            .grpc(Hooks::new(platform.clone()).into_server())
+            .http_open(http::hooks::routes(platform.db, intake.clone()))
             .http(http::routes(intake)))
     })
 }

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         event::Draft,
         identity::{content, event_key, quarantine_id},
-        instant::Times,
+        instant::{Quality, Times},
         ledger::Claim,
     },
     known::Known,
@@ -22,7 +22,9 @@ use crate::{
 };
 
 /// What entries about no deal, such as shifts and polls, are about.
-const STORE: &str = "store";
+pub(crate) const STORE: &str = "store";
+/// What a source says when it could not read its system.
+const FAILED: &str = "feed.failed";
 
 /// A sound event, encoded.
 #[derive(Debug)]
@@ -34,8 +36,21 @@ pub(crate) struct Placed {
     pub(crate) encoded: Encoded,
     /// Latest instant at which it may have happened.
     pub(crate) latest: Timestamp,
+    /// What it says of its feed.
+    pub(crate) signs: Signs,
     /// Its row in quarantine, if it comes from there.
     pub(crate) rested: Option<Uuid>,
+}
+
+/// What an event says of its feed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signs {
+    /// That its system could not be read.
+    pub(crate) failed: bool,
+    /// When it claims to have happened, if exactly.
+    pub(crate) claimed: Option<Timestamp>,
+    /// When the vendor's system showed it.
+    pub(crate) observed: Option<Timestamp>,
 }
 
 impl Placed {
@@ -44,6 +59,11 @@ impl Placed {
         let bound = draft.times.when.bound(&rooftop.zone)?;
         let key = event_key(group, &rooftop.id, &draft.source, &draft.id);
         let source = draft.source.clone();
+        let signs = Signs {
+            failed: draft.event_type == FAILED,
+            claimed: draft.times.occurred_at.filter(|_| bound.quality == Quality::Exact),
+            observed: draft.times.observed_at,
+        };
         let entity = if draft.subject.is_empty() { STORE.to_owned() } else { format!("{source} {}", draft.subject) };
         let encoded = encode(&render(draft, bound));
         let content = content(&encoded.event());
@@ -54,6 +74,7 @@ impl Placed {
             entity,
             encoded,
             latest: bound.latest,
+            signs,
             rested: None,
         })
     }

@@ -3,6 +3,7 @@
 pub(crate) mod decisions;
 pub(crate) mod events;
 pub(crate) mod feeds;
+pub(crate) mod hooks;
 pub(crate) mod keys;
 pub(crate) mod quarantine;
 pub(crate) mod rooftops;

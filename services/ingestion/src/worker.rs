@@ -6,20 +6,30 @@ use jiff::SignedDuration;
 use throughline_platform::{Context, Failure, db::Role, repeat, tasks::OnExit};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{SCHEMA, store::quarantine};
+use crate::{
+    SCHEMA,
+    count::Counts,
+    store::{feeds, hooks, quarantine},
+};
 
 /// An event in quarantine is kept for so long after it was last sent.
 const UNSEEN: SignedDuration = SignedDuration::from_hours(180 * 24);
 /// And for so long after its release.
 const RELEASED: SignedDuration = SignedDuration::from_hours(30 * 24);
 const EVERY: Duration = Duration::from_secs(600);
+const COUNTED_EVERY: Duration = Duration::from_secs(10);
 /// Rows that one transaction forgets.
 const AT_A_TIME: i64 = 5_000;
 
-/// Forgets, every ten minutes, until shutdown.
-pub(crate) fn spawn(cx: &Context) {
+/// Forgets, every ten minutes, and counts silent feeds, until shutdown.
+pub(crate) fn spawn(cx: &Context, counts: &Counts) {
     let worked = cx.clone();
     cx.tasks.spawn("ingestion housekeeping", OnExit::Restart, move || run(worked.clone()));
+    let counted = (cx.clone(), counts.clone());
+    cx.tasks.spawn("ingestion feeds", OnExit::Restart, move || {
+        let (cx, counts) = counted.clone();
+        count(cx, counts)
+    });
 }
 
 async fn run(cx: Context) -> Result<(), Failure> {
@@ -28,6 +38,19 @@ async fn run(cx: Context) -> Result<(), Failure> {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
         while !shutdown.is_cancelled() && forget(&cx).await? {}
+    }
+    Ok(())
+}
+
+/// Counts silent feeds, which become so while nothing happens.
+async fn count(cx: Context, counts: Counts) -> Result<(), Failure> {
+    let shutdown = cx.tasks.shutdown();
+    let mut tick = interval(COUNTED_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+        let now = cx.clock.now();
+        let stale = cx.db.work(Role::Worker, move |tx| Box::pin(async move { feeds::stale(tx, now).await })).await?;
+        counts.stale_feeds(stale);
     }
     Ok(())
 }
@@ -41,7 +64,8 @@ async fn forget(cx: &Context) -> Result<bool, Failure> {
             Box::pin(async move {
                 let events = quarantine::expire(tx, unseen, released, AT_A_TIME).await?;
                 let answers = repeat::forget(tx, SCHEMA).await?;
-                Ok::<_, Failure>(events > 0 || answers > 0)
+                let hooked = hooks::expire_answers(tx, now, AT_A_TIME).await?;
+                Ok::<_, Failure>(events > 0 || answers > 0 || hooked > 0)
             })
         })
         .await

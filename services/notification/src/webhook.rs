@@ -12,11 +12,15 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
     redirect,
 };
-use throughline_platform::{Failure, trace::TraceContext};
+use throughline_platform::{
+    Failure,
+    signature::{Secret, sign},
+    trace::TraceContext,
+};
 use url::Url;
 use uuid::Uuid;
 
-use crate::domain::{Loopback, Secret, may_connect, parse_retry_after, parse_target, sign};
+use crate::domain::{Loopback, may_connect, parse_retry_after, parse_target};
 
 /// For everything: resolving, connecting, sending, the answer.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
@@ -96,7 +100,7 @@ impl Webhooks {
             .client
             .post(url)
             .header(CONTENT_TYPE, "application/json")
-            .header("webhook-signature", sign(secret, &id, timestamp, body))
+            .header("webhook-signature", sign(secret, &id, timestamp, body.as_bytes()))
             .header("webhook-id", id)
             .header("webhook-timestamp", timestamp);
         for (name, value) in [("traceparent", &trace.traceparent), ("tracestate", &trace.tracestate)] {

@@ -27,10 +27,11 @@ const CONNECTIONS: usize = 4096;
 /// A client that has not sent its request's head by then is cut off.
 const HEAD: Duration = Duration::from_secs(10);
 
-/// Serves until `stop`, then until the last connection has ended; dropped, it cuts them off.
+/// Serves until `stop`, then until the last connection has ended; dropped, it cuts them off. `open` are the routes that need no
+/// key.
 pub(super) async fn serve(
     port: Port,
-    slices: Router,
+    (slices, open): (Router, Router),
     ready: watch::Receiver<Readiness>,
     listener: TcpListener,
     stop: CancellationToken,
@@ -41,6 +42,7 @@ pub(super) async fn serve(
         .route("/healthz", get(|| async { "alive" }))
         .route("/readyz", get(readiness).with_state(ready))
         .route("/metrics", get(scrape).with_state(metrics))
+        .merge(stack::http_open(&port, open))
         .merge(stack::http(&port, slices));
     let mut connections = JoinSet::new();
     loop {

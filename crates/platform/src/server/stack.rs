@@ -33,6 +33,24 @@ pub(super) fn grpc(port: &Port, routes: Router) -> Router {
     )
 }
 
+/// For HTTP routes that tell their callers apart themselves: the same without keys.
+pub(super) fn http_open(port: &Port, routes: Router) -> Router {
+    // Without a route there is nothing to go around.
+    if !routes.has_routes() {
+        return routes;
+    }
+    routes.layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(port.clone(), trace_call))
+            .layer(from_fn_with_state(port.clone(), measure))
+            .layer(from_fn_with_state(port.clone(), catch_panic))
+            .layer(from_fn_with_state(port.clone(), admit))
+            .layer(from_fn_with_state(port.clone(), deadline))
+            .layer(from_fn_with_state(port.clone(), details::of_http))
+            .layer(axum::extract::DefaultBodyLimit::max(crate::MAX_MESSAGE_BYTES)),
+    )
+}
+
 /// For HTTP: the same without what is gRPC's.
 pub(super) fn http(port: &Port, routes: Router) -> Router {
     routes.layer(

@@ -6,6 +6,7 @@ mod calendars;
 mod calendars_of_any_kind;
 mod deals;
 mod definitions;
+mod feeds;
 mod flags;
 mod handoffs;
 mod keys;

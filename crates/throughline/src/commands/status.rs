@@ -1,6 +1,6 @@
 //! `throughline status`: lag, parked deals, feeds. The first thing to look at when something seems wrong.
 use throughline_proto::{
-    ingestion::v1::{ListFeedsRequest, ingestion_service_client::IngestionServiceClient},
+    ingestion::v1::{Feed, FeedHealth, ListFeedsRequest, ingestion_service_client::IngestionServiceClient},
     log::v1::{ListConsumersRequest, ListParkedRequest, log_service_client::LogServiceClient},
     time::{duration_from_wire, from_wire},
 };
@@ -37,7 +37,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut page_token = String::new();
     loop {
         let page = IngestionServiceClient::new(connection.channel.clone())
-            .list_feeds(ListFeedsRequest { parent: connection.parent.clone(), page_size: 500, page_token })
+            .list_feeds(ListFeedsRequest {
+                parent: connection.parent.clone(),
+                page_size: 500,
+                page_token,
+                stale_only: false,
+            })
             .await?
             .into_inner();
         feeds.extend(page.feeds);
@@ -47,6 +52,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
     }
 
+    // What has fallen silent first.
+    feeds.sort_by_key(|feed| feed.health() != FeedHealth::Stale);
     match arguments.output.format {
         Format::Json => json_line(&serde_json::json!({
             "consumers": consumers.iter().map(|consumer| serde_json::json!({
@@ -63,6 +70,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 "rooftop": feed.rooftop, "source": feed.source, "accepted": feed.accepted, "duplicates": feed.duplicates,
                 "last_recorded_at": feed.last_recorded_at.as_ref().and_then(from_wire).map(|at| at.to_string()),
                 "last_occurred_at": feed.last_occurred_at.as_ref().and_then(from_wire).map(|at| at.to_string()),
+                "last_arrival_at": feed.last_arrival_time.as_ref().and_then(from_wire).map(|at| at.to_string()),
+                "health": health(feed), "stale_since": feed.stale_since.as_ref().and_then(from_wire).map(|at| at.to_string()),
+                "expected_interval_seconds": feed.expected_interval.as_ref().map(seconds),
+                "clock_ahead_at_least_seconds": feed.clock_ahead_at_least.as_ref().map(seconds),
+                "clock_skew_seconds": feed.clock_skew.as_ref().map(seconds), "failures": feed.failures,
+                "last_failure_at": feed.last_failure_time.as_ref().and_then(from_wire).map(|at| at.to_string()),
             })).collect::<Vec<_>>(),
         })),
         Format::Table => {
@@ -98,19 +111,47 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                     feed.source.clone(),
                     feed.accepted.to_string(),
                     feed.duplicates.to_string(),
-                    feed.last_recorded_at
+                    health(feed).to_owned(),
+                    feed.expected_interval.as_ref().map(|every| span(seconds(every))).unwrap_or_default(),
+                    clock(feed),
+                    feed.last_arrival_time
                         .as_ref()
+                        .or(feed.last_recorded_at.as_ref())
                         .and_then(from_wire)
                         .map(|at| at.strftime("%b %d %H:%M:%S").to_string())
                         .unwrap_or_default(),
                 ]
             });
             table(
-                &["rooftop", "source", "accepted", "repeated", "last heard (UTC)"],
+                &["rooftop", "source", "accepted", "repeated", "health", "expected every", "clock", "last heard (UTC)"],
                 rows.collect(),
                 "no feed has been heard of",
             );
             Ok(())
         }
     }
+}
+
+fn health(feed: &Feed) -> &'static str {
+    match feed.health() {
+        FeedHealth::Fresh => "fresh",
+        FeedHealth::Stale => "STALE",
+        FeedHealth::Unspecified => "unknown",
+    }
+}
+
+/// What is known of its clock: `2 min ahead`, and nothing where nothing is.
+fn clock(feed: &Feed) -> String {
+    let known = feed.clock_ahead_at_least.as_ref().or(feed.clock_skew.as_ref()).map(seconds);
+    match known {
+        Some(ahead) if ahead >= 1.0 => format!("{} ahead", span(ahead)),
+        Some(ahead) if ahead <= -1.0 => format!("{} behind", span(-ahead)),
+        Some(_) => "right".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// Negative ones too, which a Rust duration cannot be.
+fn seconds(of: &prost_types::Duration) -> f64 {
+    of.seconds as f64 + f64::from(of.nanos) / 1e9
 }

@@ -1,5 +1,6 @@
 //! The only place that names the database.
 
+mod feeds;
 mod load;
 mod read;
 mod save;
@@ -8,13 +9,14 @@ mod sweep;
 use jiff::Timestamp;
 use throughline_platform::jiff_sqlx;
 
+pub use feeds::{SourceColumns, SourceRow, feeds_known, feeds_of_rooftop, sources, stale_feeds};
 pub use load::deals_before;
 pub use load::{
     Before, RooftopRow, StoredInput, inputs, inputs_until, linked, linked_to_deals, observed_until, rooftops,
 };
 pub use read::{
     BoardRooftop, DealRow, Found, Wanted, board, board_aged, board_rooftops, by_id, by_number, having, list, schedules,
-    sources, state_hashes, timeline,
+    state_hashes, timeline,
 };
 pub use save::{DealColumns, Saving};
 pub use sweep::{begin_refolds, deals_to_refold, due, next_refold, refold_done, refold_moved};

@@ -211,26 +211,6 @@ pub async fn board_aged(
     Ok(rows.into_iter().map(|row| (row.rooftop, DealId(row.deal_id))).collect())
 }
 
-/// How fresh a source is.
-#[derive(Clone, Debug)]
-pub struct SourceRow {
-    pub rooftop: String,
-    pub source: String,
-    pub last_recorded_at: Timestamp,
-    pub last_event_at: Timestamp,
-}
-
-pub async fn sources(tx: &mut Tx, group: &str, rooftops: &[String]) -> Result<Vec<SourceRow>, Error> {
-    let rows = query_file!("sql/sources.sql", group, rooftops).fetch_all(tx.conn()).await?;
-    let sources = rows.into_iter().map(|row| SourceRow {
-        rooftop: row.rooftop,
-        source: row.source,
-        last_recorded_at: row.last_recorded_at.to_jiff(),
-        last_event_at: row.last_event_at.to_jiff(),
-    });
-    Ok(sources.collect())
-}
-
 /// A deal as the state hash takes it in.
 #[derive(Clone, Debug)]
 pub struct HashRow {

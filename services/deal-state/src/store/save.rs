@@ -7,7 +7,7 @@ use throughline_platform::jiff_sqlx;
 use throughline_process::Key;
 use uuid::Uuid;
 
-use super::{StoredInput, at, small};
+use super::{SourceColumns, StoredInput, at, small};
 use crate::domain::id::DealId;
 
 /// Everything that a batch of one part saves, as the arrays that Postgres unnests.
@@ -32,6 +32,9 @@ struct Sources {
     sources: Vec<String>,
     recorded: Vec<jiff_sqlx::Timestamp>,
     happened: Vec<jiff_sqlx::Timestamp>,
+    states: Vec<String>,
+    expected: Vec<Option<i64>>,
+    stale: Vec<Option<jiff_sqlx::Timestamp>>,
 }
 
 #[derive(Debug, Default)]
@@ -114,12 +117,17 @@ impl Saving {
     }
 
     /// Each source of a rooftop once.
-    pub fn source(&mut self, group: &str, rooftop: &str, source: &str, recorded_at: Timestamp, event_at: Timestamp) {
+    pub fn source(&mut self, (group, rooftop): (&str, &str), source: &str, columns: SourceColumns) {
+        let SourceColumns { recorded_at, event_at, feed, judged } = columns;
         self.sources.groups.push(group.to_owned());
         self.sources.rooftops.push(rooftop.to_owned());
         self.sources.sources.push(source.to_owned());
         self.sources.recorded.push(at(recorded_at));
         self.sources.happened.push(at(event_at));
+        // Numbers and instants alone: it is never refused.
+        self.sources.states.push(serde_json::to_string(&feed).unwrap_or_else(|_| "{}".to_owned()));
+        self.sources.expected.push(judged.expected_ms());
+        self.sources.stale.push(judged.stale_at.map(at));
     }
 
     pub fn input(&mut self, (group, rooftop): (&str, &str), input: StoredInput) {
@@ -224,10 +232,21 @@ impl Sources {
         if self.sources.is_empty() {
             return Ok(());
         }
-        let Self { groups, rooftops, sources, recorded, happened } = self;
-        query_file!("sql/save_sources.sql", part, &groups, &rooftops, &sources, &recorded as _, &happened as _)
-            .execute(tx.conn())
-            .await?;
+        let Self { groups, rooftops, sources, recorded, happened, states, expected, stale } = self;
+        query_file!(
+            "sql/save_sources.sql",
+            part,
+            &groups,
+            &rooftops,
+            &sources,
+            &recorded as _,
+            &happened as _,
+            &states,
+            &expected as _,
+            &stale as _
+        )
+        .execute(tx.conn())
+        .await?;
         Ok(())
     }
 }

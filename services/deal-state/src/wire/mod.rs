@@ -4,8 +4,10 @@ mod deal;
 mod durations;
 mod event;
 mod rooftop;
+mod watch;
 
 pub use deal::{Facts, deal, deal_name, read_key, rooftop_of, state};
 pub use durations::{time_deal, time_entry};
 pub use event::event;
 pub use rooftop::schedule;
+pub use watch::watch;

@@ -5,12 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use prost::Message;
 use throughline_journal::{ApplyError, Entry};
-use throughline_process::{self as process, Key, KeyKind};
-use throughline_proto::{
-    event::v1::{Decision, Event},
-    log::v1::entry_body::Body,
-    tenant::v1::Rooftop,
-};
+use throughline_process::{Event, Key, KeyKind, News, Origin};
+use throughline_proto::{event::v1 as pb, log::v1::entry_body::Body, tenant::v1::Rooftop};
 use uuid::Uuid;
 
 use crate::{
@@ -57,11 +53,39 @@ pub struct Intake {
     pub sources: BTreeMap<Name, BTreeMap<String, AsOf>>,
 }
 
-/// How fresh a source is.
-#[derive(Clone, Copy, Debug)]
+/// What a batch tells of a source.
+#[derive(Clone, Debug)]
 pub struct AsOf {
     pub recorded_at: Timestamp,
     pub event_at: Timestamp,
+    /// What was heard of it, commit by commit.
+    pub news: Vec<News>,
+}
+
+/// What a source says when it could not read its system.
+const FAILED: &str = "feed.failed";
+
+impl AsOf {
+    fn hear(&mut self, recorded_at: Timestamp, event_at: Timestamp, news: News) {
+        self.recorded_at = self.recorded_at.max(recorded_at);
+        self.event_at = self.event_at.max(event_at);
+        match self.news.last_mut() {
+            // Of one commit.
+            Some(last) if last.at == news.at => *last = last.and(news),
+            _ => self.news.push(news),
+        }
+    }
+}
+
+/// What an event says of its source. Clocks are compared by ingestion, which sees what is sent again as well.
+fn news(event: &Event) -> News {
+    let failed = event.event_type == FAILED;
+    News {
+        arrived: !failed && event.origin != Origin::Replay,
+        live: !failed && event.origin == Origin::Live,
+        failures: failed.into(),
+        ..News::at(event.recorded_at)
+    }
 }
 
 impl Intake {
@@ -81,21 +105,15 @@ impl Intake {
         Ok(intake)
     }
 
-    fn event(&mut self, place: usize, entry: &Entry, wire: &Event) -> Result<(), ApplyError> {
+    fn event(&mut self, place: usize, entry: &Entry, wire: &pb::Event) -> Result<(), ApplyError> {
         let event = wire::event(wire.clone(), entry.recorded_at, entry.origin)
             .map_err(|error| poison(entry, error.to_string()))?;
         let types = self.types.entry(name(entry)).or_default();
         types.entry(event.event_type.clone()).or_insert(entry.recorded_at);
-        let as_of = AsOf { recorded_at: entry.recorded_at, event_at: event.time.latest };
-        self.sources
-            .entry(name(entry))
-            .or_default()
-            .entry(event.source.clone())
-            .and_modify(|known| {
-                known.recorded_at = known.recorded_at.max(as_of.recorded_at);
-                known.event_at = known.event_at.max(as_of.event_at);
-            })
-            .or_insert(as_of);
+        let (recorded_at, event_at) = (entry.recorded_at, event.time.latest);
+        let of_rooftop = self.sources.entry(name(entry)).or_default();
+        let none = AsOf { recorded_at, event_at, news: Vec::new() };
+        of_rooftop.entry(event.source.clone()).or_insert(none).hear(recorded_at, event_at, news(&event));
 
         if let Some(decision) = &wire.decision {
             self.decision(place, entry, wire, &event, decision);
@@ -116,7 +134,7 @@ impl Intake {
     }
 
     /// A person's decision is kept under each of the two numbers that it is about: they may come to be two deals.
-    fn decision(&mut self, place: usize, entry: &Entry, wire: &Event, event: &process::Event, decision: &Decision) {
+    fn decision(&mut self, place: usize, entry: &Entry, wire: &pb::Event, event: &Event, decision: &pb::Decision) {
         let Some(beside) = mention::decision(&entry.group, &entry.rooftop, event, decision) else {
             self.forwarded.push(place);
             return;

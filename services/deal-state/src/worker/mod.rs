@@ -1,5 +1,6 @@
 //! The projection `deal-state`: entries of the event log in, deals and entries of the deal log out.
 
+pub mod feeds;
 mod folding;
 mod intake;
 mod rooftops;
@@ -68,6 +69,7 @@ impl Projection for Folder {
         let mut folding = Folding::new(self, part);
         folding.forward(entries, &intake);
         rooftops.note(&mut folding.saving, &intake);
+        feeds::note(tx, part, &rooftops, &intake, &mut folding.saving).await?;
         let mut work = Vec::new();
         for (name, arrivals) in intake.deals {
             let stored: Vec<_> = linked

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use prost::Message;
 use throughline_journal::{ApplyError, Entry};
 use throughline_platform::{Failure, db::Tx};
-use throughline_process::Observed;
+use throughline_process::{Observed, Watch};
 use throughline_proto::tenant::v1 as tenant;
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
 use crate::{
     domain::{capacity::KEPT, folding::Rooftop},
     store::{self, RooftopRow, Saving},
+    wire,
 };
 
 /// So many types that its definition does not name are remembered of a rooftop. Those that it names are always.
@@ -25,6 +26,8 @@ const MOST_UNKNOWN: usize = 500;
 /// The rooftops of a batch as they stand behind it.
 pub struct Rooftops {
     all: BTreeMap<Name, Arc<Rooftop>>,
+    /// By what their sources are judged.
+    watches: BTreeMap<Name, Watch>,
     /// Types observed for the first time.
     new_types: BTreeMap<Name, BTreeMap<String, Timestamp>>,
     /// Sweeps that begin: (group, rooftop, every deal).
@@ -55,14 +58,19 @@ impl Folder {
         intake: &Intake,
     ) -> Result<Rooftops, ApplyError> {
         let names = intake.names();
-        let mut rooftops = Rooftops { all: BTreeMap::new(), new_types: BTreeMap::new(), refolds: Vec::new() };
+        let mut rooftops = Rooftops {
+            all: BTreeMap::new(),
+            watches: BTreeMap::new(),
+            new_types: BTreeMap::new(),
+            refolds: Vec::new(),
+        };
         if names.is_empty() {
             return Ok(rooftops);
         }
         let (groups, ids): (Vec<String>, Vec<String>) = names.into_iter().cloned().unzip();
         for row in store::rooftops(tx, part, &groups, &ids).await? {
             let name = (row.group.clone(), row.rooftop.clone());
-            let (mut rooftop, text) = self.known(&row)?;
+            let (mut rooftop, said) = self.known(&row)?;
             let mut every_deal = false;
             if let Some((place, news)) = intake.directory.get(&name) {
                 rooftop.definition = self.definitions.read(&news.definition_json).map_err(|error| {
@@ -70,8 +78,10 @@ impl Folder {
                     // The follower parks the directory's entry; deals go on under the former definition.
                     poison(&entries[*place], cause)
                 })?;
-                every_deal = row.body.is_some() && news.definition_json != text;
+                every_deal = row.body.is_some() && news.definition_json != said.definition_json;
             }
+            let says = intake.directory.get(&name).map_or(&said, |(_, news)| news);
+            rooftops.watches.insert(name.clone(), wire::watch(says));
             let types = intake.types.get(&name).into_iter().flatten();
             let mut unknown = row.observed.iter().filter(|known| !rooftop.definition.knows(known)).count();
             let mut new_types = BTreeMap::new();
@@ -93,18 +103,18 @@ impl Folder {
         Ok(rooftops)
     }
 
-    /// A rooftop as stored, and the text of its definition.
-    fn known(&self, row: &RooftopRow) -> Result<(Rooftop, String), ApplyError> {
-        let text = match &row.body {
-            Some(body) => read::<tenant::Rooftop>(body, "rooftop")?.definition_json,
-            None => String::new(),
+    /// A rooftop as stored, and what the directory said of it.
+    fn known(&self, row: &RooftopRow) -> Result<(Rooftop, tenant::Rooftop), ApplyError> {
+        let said = match &row.body {
+            Some(body) => read::<tenant::Rooftop>(body, "rooftop")?,
+            None => tenant::Rooftop::default(),
         };
-        let definition = self.definitions.read(&text).map_err(|error| ApplyError::Poison {
+        let definition = self.definitions.read(&said.definition_json).map_err(|error| ApplyError::Poison {
             entity: String::new(),
             cause: format!("a stored process definition cannot be read: {error}"),
         })?;
         let observed = Observed::of(row.observed.iter().cloned());
-        Ok((Rooftop { group: row.group.clone(), id: row.rooftop.clone(), definition, observed, keeps: KEPT }, text))
+        Ok((Rooftop { group: row.group.clone(), id: row.rooftop.clone(), definition, observed, keeps: KEPT }, said))
     }
 }
 
@@ -112,6 +122,11 @@ impl Rooftops {
     /// The rooftop of that name; every name of the batch was asked for.
     pub fn get(&self, name: &Name) -> Option<Arc<Rooftop>> {
         self.all.get(name).cloned()
+    }
+
+    /// By what the sources of the rooftop of that name are judged.
+    pub fn watch(&self, name: &Name) -> Option<&Watch> {
+        self.watches.get(name)
     }
 
     /// What the batch changes about rooftops.
@@ -122,11 +137,6 @@ impl Rooftops {
         for ((group, rooftop), types) in &self.new_types {
             for (event_type, recorded_at) in types {
                 saving.observed(group, rooftop, event_type, *recorded_at);
-            }
-        }
-        for ((group, rooftop), sources) in &intake.sources {
-            for (source, as_of) in sources {
-                saving.source(group, rooftop, source, as_of.recorded_at, as_of.event_at);
             }
         }
     }

@@ -30,7 +30,7 @@ use throughline_proto::{
     deal::v1::{self as pb, deal_service_client::DealServiceClient},
     event::v1::{Event, Origin, TimeBound, TimeQuality},
     log::v1::{EntryBody, TraceContext, entry_body::Body},
-    tenant::v1::Rooftop,
+    tenant::v1::{FeedExpectation, Rooftop},
     time::to_wire,
 };
 use throughline_testkit::{Database, connect};
@@ -236,6 +236,13 @@ pub fn rooftop(store: Store) -> NewEntry {
 
 pub fn rooftop_with(store: Store, definition_json: &str) -> NewEntry {
     rooftop_told(store, Rooftop { definition_json: definition_json.to_owned(), ..Default::default() })
+}
+
+/// What the directory says when this is how often to expect its CRM.
+pub fn rooftop_expecting(store: Store, seconds: i64) -> NewEntry {
+    let interval = Some(prost_types::Duration { seconds, nanos: 0 });
+    let feeds = vec![FeedExpectation { source: "crm".to_owned(), interval }];
+    rooftop_told(store, Rooftop { feeds, ..Default::default() })
 }
 
 /// In New York.

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use throughline_proto::deal::v1::{self as pb, WatchBoardRequest, WatchBoardResponse};
 use tonic::{Code, Streaming};
 
-use crate::kit::{NORTH, SOON, SOUTH, Suite, event, says};
+use crate::kit::{NORTH, SOON, SOUTH, Suite, event, rooftop_expecting, says};
 
 async fn next(stream: &mut Streaming<WatchBoardResponse>) -> WatchBoardResponse {
     let message = tokio::time::timeout(SOON, stream.message()).await;
@@ -17,6 +17,16 @@ async fn change(stream: &mut Streaming<WatchBoardResponse>) -> WatchBoardRespons
         let message = next(stream).await;
         if !message.upserts.is_empty() || !message.removes.is_empty() {
             return message;
+        }
+    }
+}
+
+/// The next message that says something of the CRM of north.
+async fn crm(stream: &mut Streaming<WatchBoardResponse>) -> pb::SourceAsOf {
+    loop {
+        let message = next(stream).await;
+        if let Some(source) = message.sources.into_iter().find(|source| source.rooftop == "north") {
+            return source;
         }
     }
 }
@@ -180,4 +190,71 @@ async fn a_board_of_an_unknown_rooftop_or_with_a_forged_token_is_refused() {
         let request = WatchBoardRequest { parent: "groups/summit".to_owned(), ..request };
         assert_eq!(suite.deals().watch_board(suite.asks(request)).await.unwrap_err().code(), code);
     }
+}
+
+#[tokio::test]
+async fn a_source_that_falls_silent_is_pushed_although_nothing_happens() {
+    let suite = Suite::start().await;
+    let token = suite
+        .tell([
+            rooftop_expecting(NORTH, 300),
+            says(NORTH, event("deal.opened", "S1", 0, &[])),
+            says(SOUTH, event("deal.opened", "S2", 0, &[])),
+        ])
+        .await;
+    suite.hash(&token).await;
+    let mut stream = suite.watch(WatchBoardRequest::default()).await;
+    let fresh = crm(&mut stream).await;
+    assert_eq!((fresh.stale, fresh.expected_interval.map(|of| of.seconds)), (false, Some(300)));
+
+    // Four intervals, and not a moment more; of the other store nobody knows what to expect.
+    suite.hand.advance(SignedDuration::from_mins(20));
+    suite.hand.advance(SignedDuration::from_micros(1));
+    let silent = crm(&mut stream).await;
+    assert!(silent.stale && silent.stale_since.is_some(), "{silent:?}");
+    assert_eq!(silent.last_recorded_at, fresh.last_recorded_at);
+
+    // Who comes back later is told as well.
+    let mut late = suite.watch(WatchBoardRequest::default()).await;
+    let snapshot = next(&mut late).await;
+    let stale: Vec<_> = snapshot.sources.iter().map(|source| (source.rooftop.as_str(), source.stale)).collect();
+    assert_eq!(stale, [("north", true), ("south", false)]);
+    drop(late);
+    let resumed = WatchBoardRequest { resume_token: snapshot.resume_token, ..Default::default() };
+    assert!(crm(&mut suite.watch(resumed).await).await.stale);
+
+    // A poll that brought nothing is a sign of life, a failure is none.
+    suite.tell([says(NORTH, event("feed.failed", "", 20, &[]))]).await;
+    assert!(crm(&mut stream).await.stale);
+    suite.tell([says(NORTH, event("feed.polled", "", 20, &[]))]).await;
+    let heard = loop {
+        let source = crm(&mut stream).await;
+        if !source.stale {
+            break source;
+        }
+    };
+    assert_eq!(heard.stale_since, None);
+}
+
+#[tokio::test]
+async fn how_often_to_expect_a_source_is_learnt_and_the_directory_says_otherwise_at_once() {
+    let suite = Suite::start().await;
+    let mut token = String::new();
+    for nth in 0..20 {
+        token = suite.tell([says(NORTH, event("deal.opened", &format!("S{nth}"), 0, &[]))]).await;
+        suite.hand.advance(SignedDuration::from_mins(10));
+    }
+    suite.hash(&token).await;
+    let mut stream = suite.watch(WatchBoardRequest::default()).await;
+    let learnt = crm(&mut stream).await;
+    assert_eq!((learnt.stale, learnt.expected_interval.map(|of| of.seconds)), (false, Some(600)));
+    suite.hand.advance(SignedDuration::from_mins(10));
+    suite.tell([rooftop_expecting(NORTH, 60)]).await;
+    let told = loop {
+        let source = crm(&mut stream).await;
+        if source.expected_interval.is_some_and(|of| of.seconds == 60) {
+            break source;
+        }
+    };
+    assert!(told.stale, "20 minutes are more than a quarter of an hour");
 }

@@ -7,10 +7,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::{Timestamp, tz::TimeZone};
 use throughline_platform::Violation;
 use throughline_process::Definition;
-use throughline_proto::tenant::v1::{Rooftop, Target};
+use throughline_proto::tenant::v1::{FeedExpectation, Rooftop, Target};
 
 use self::calendars::Naming;
-use super::grammar::ROOFTOP;
+use super::grammar::{ROOFTOP, SOURCE};
 
 pub(crate) use self::calendars::set_in_force;
 
@@ -19,13 +19,14 @@ pub(crate) const MOST_ROOFTOPS: i64 = 2_000;
 const MOST_CODES: usize = 50;
 const MOST_TARGETS: usize = 200;
 const MOST_DEPARTMENTS: usize = 50;
+const MOST_FEEDS: usize = 100;
 const LONGEST_LABEL: usize = 128;
 const LONGEST_DEFINITION: usize = 256 * 1024;
 /// A year: no target of a stage is longer.
 const LONGEST_TARGET_SECONDS: u64 = 366 * 86_400;
 
 /// Paths that an update may name.
-pub(crate) const PATHS: [&str; 9] = [
+pub(crate) const PATHS: [&str; 10] = [
     "display_name",
     "zone",
     "vendor_codes",
@@ -35,6 +36,7 @@ pub(crate) const PATHS: [&str; 9] = [
     "targets",
     "definition_json",
     "departments",
+    "feeds",
 ];
 
 /// A new rooftop as a request asks for it, with what the service itself sets, or everything that is wrong with it.
@@ -71,6 +73,7 @@ fn checked(
     faults.codes(&wanted.vendor_codes, id);
     faults.targets(&wanted.targets);
     faults.departments(&wanted.departments);
+    faults.feeds(&wanted.feeds);
     let definition = faults.definition(&wanted.definition_json, standing);
     let departments = match (&definition, wanted.departments.is_empty()) {
         (_, false) => Some(wanted.departments.clone()),
@@ -106,6 +109,7 @@ fn merge(standing: &Rooftop, wanted: Rooftop, mask: &[String]) -> Result<(Roofto
             "targets" => merged.targets.clone_from(&wanted.targets),
             "definition_json" => merged.definition_json.clone_from(&wanted.definition_json),
             "departments" => merged.departments.clone_from(&wanted.departments),
+            "feeds" => merged.feeds.clone_from(&wanted.feeds),
             other => {
                 let shown = throughline_platform::name::shown(other);
                 let may = PATHS.join(", ");
@@ -128,6 +132,7 @@ pub(crate) fn says_the_same(a: &Rooftop, b: &Rooftop) -> bool {
         && a.targets == b.targets
         && a.definition_json == b.definition_json
         && a.departments == b.departments
+        && a.feeds == b.feeds
 }
 
 /// The quoted tag of a revision (RFC 9110).
@@ -204,6 +209,22 @@ impl Faults {
             let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
             if department.is_empty() || department.len() > 40 || !department.bytes().all(plain) {
                 self.add(&format!("departments[{at}]"), "is not 1 to 40 characters of [a-z0-9_]");
+            }
+        }
+    }
+
+    fn feeds(&mut self, feeds: &[FeedExpectation]) {
+        self.at_most("feeds", feeds.len(), MOST_FEEDS);
+        let mut seen = BTreeSet::new();
+        for (at, feed) in feeds.iter().enumerate().take(MOST_FEEDS) {
+            if !SOURCE.admits(&feed.source) {
+                self.add(&format!("feeds[{at}].source"), format!("is not {}", SOURCE.shape));
+            } else if !seen.insert(&feed.source) {
+                self.add(&format!("feeds[{at}].source"), format!("{:?} has an interval already", feed.source));
+            }
+            let seconds = feed.interval.as_ref().map_or(0, |interval| interval.seconds);
+            if !(1..=LONGEST_TARGET_SECONDS as i64).contains(&seconds) {
+                self.add(&format!("feeds[{at}].interval"), "is not between 1 second and 366 days");
             }
         }
     }

@@ -12,7 +12,7 @@ use throughline_proto::ingestion::v1::{
 };
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{quarantine, request, stream};
+use super::{feeds, quarantine, request, stream};
 use crate::{
     intake::{Incoming, Intake, Patience, check_count},
     wire::{cloud_event, result},
@@ -90,6 +90,6 @@ impl IngestionService for Ingestion {
 
     async fn list_feeds(&self, request: Request<ListFeedsRequest>) -> Result<Response<ListFeedsResponse>, Status> {
         let principal = Principal::of(&request)?;
-        Ok(Response::new(quarantine::feeds(self, principal, request.into_inner()).await?))
+        Ok(Response::new(feeds::list(self, principal, request.into_inner()).await?))
     }
 }

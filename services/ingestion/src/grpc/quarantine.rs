@@ -1,6 +1,4 @@
-//! What was kept apart, and when each source was last heard of.
-
-use std::time::Duration;
+//! What was kept apart.
 
 use jiff::Timestamp;
 use prost::Message;
@@ -8,10 +6,10 @@ use throughline_platform::{Failure, Principal, db::Db, name, principal::Scope};
 use throughline_proto::{
     event::v1::{Event, Origin},
     ingestion::v1::{
-        Feed, ListFeedsRequest, ListFeedsResponse, ListQuarantinedRequest, ListQuarantinedResponse, Outcome,
-        Quarantined, ReplayQuarantinedRequest, ReplayQuarantinedResponse,
+        ListQuarantinedRequest, ListQuarantinedResponse, Outcome, Quarantined, ReplayQuarantinedRequest,
+        ReplayQuarantinedResponse,
     },
-    time::{duration_to_wire, to_wire},
+    time::to_wire,
 };
 use uuid::Uuid;
 
@@ -21,10 +19,7 @@ use super::{
 };
 use crate::{
     intake::{Incoming, Manner, Patience},
-    store::{
-        feeds,
-        quarantine::{self, Listed, Resting},
-    },
+    store::quarantine::{self, Listed, Resting},
     wire::event::parse_rest,
 };
 
@@ -135,41 +130,4 @@ fn id_of(principal: &Principal, at: usize, quarantined: &str) -> Result<Uuid, Fa
         return Err(Failure::invalid(field, "is of another group than the parent"));
     }
     quarantined_id(ids[1]).ok_or_else(|| Failure::invalid(field, "does not end in an id of a quarantined event"))
-}
-
-pub(super) async fn feeds(
-    service: &Ingestion,
-    principal: Principal,
-    asked: ListFeedsRequest,
-) -> Result<ListFeedsResponse, Failure> {
-    principal.require(Scope::Read)?;
-    let principal = principal.in_group(&asked.parent)?;
-    let pages = Pages::new(&service.cx.sealer, "feeds", &principal, &[&asked.parent], asked.page_size, 100)?;
-    let after = pages.open(&asked.page_token)?;
-    let (group, rooftops, limit) = (principal.group.clone(), principal.rooftop_filter(), pages.limit());
-    let mut rows = service
-        .cx
-        .db
-        .read(&principal, move |tx| {
-            Box::pin(async move {
-                let after = after.as_ref().map_or(("", ""), |place| (place.text(0), place.text(1)));
-                feeds::page(tx, &group, after, rooftops.as_deref(), limit).await
-            })
-        })
-        .await?;
-    let next_page_token =
-        pages.cut(&mut rows, |row: &feeds::Feed| Place::new([row.rooftop.clone(), row.source.clone()]));
-    Ok(ListFeedsResponse { feeds: rows.into_iter().map(render_feed).collect(), next_page_token })
-}
-
-fn render_feed(feed: feeds::Feed) -> Feed {
-    Feed {
-        rooftop: feed.rooftop,
-        source: feed.source,
-        last_recorded_at: feed.last_recorded_at.map(to_wire),
-        last_occurred_at: feed.last_occurred_at.map(to_wire),
-        accepted: feed.accepted,
-        duplicates: feed.duplicates,
-        lag: feed.lag_ms.map(|lag| duration_to_wire(Duration::from_millis(lag))),
-    }
 }

@@ -28,8 +28,11 @@ use super::{
 };
 use crate::{
     SCHEMA,
-    domain::rooftop::{self, MOST_ROOFTOPS, admit, etag, says_the_same, set_in_force},
-    store::{keys, rooftops},
+    domain::{
+        rooftop::{self, MOST_ROOFTOPS, admit, etag, says_the_same, set_in_force},
+        watch::{watch, watched},
+    },
+    store::{feeds, keys, rooftops},
 };
 
 const ROOFTOP: &str = "groups/{group}/rooftops/{rooftop}";
@@ -133,6 +136,10 @@ async fn alter(tx: &mut Tx, change: &Change, wanted: Rooftop, mask: Vec<String>)
     }
     let rooftop = Rooftop { etag: etag(revision + 1), ..merged };
     rooftops::change(tx, group, id, &rooftop, revision + 1, *now).await?;
+    if watched(&rooftop) != watched(&standing) {
+        let watch = watch(&rooftop);
+        feeds::judge(tx, group, id, |source, feed| watch.judge(source, feed)).await?;
+    }
     change.write(tx, &rooftop).await?;
     Ok(rooftop)
 }

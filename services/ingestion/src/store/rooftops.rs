@@ -8,6 +8,7 @@ use throughline_proto::tenant::v1::Rooftop;
 use throughline_platform::jiff_sqlx;
 
 use super::at;
+use crate::domain::watch::watched;
 
 /// A code and what it stands for.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Code {
     pub(crate) rooftop_id: String,
     pub(crate) part: i16,
     pub(crate) zone: String,
+    /// Zone, calendar and feeds; with the id alone.
+    pub(crate) watch: Option<Rooftop>,
 }
 
 /// A rooftop held for a change, with its revision.
@@ -46,7 +49,12 @@ pub(crate) async fn page(
 
 /// Every code of a group.
 pub(crate) async fn codes(tx: &mut Tx, group: &str) -> Result<Vec<Code>, Failure> {
-    Ok(sqlx::query_file_as!(Code, "sql/rooftops_known.sql", group).fetch_all(tx.conn()).await?)
+    let rows = sqlx::query_file!("sql/rooftops_known.sql", group).fetch_all(tx.conn()).await?;
+    let codes = rows.into_iter().map(|row| {
+        let watch = row.watch.map(|watch| decode(&watch)).transpose()?;
+        Ok(Code { code: row.code, rooftop_id: row.rooftop_id, part: row.part, zone: row.zone, watch })
+    });
+    codes.collect()
 }
 
 /// How many rooftops a group has.
@@ -74,7 +82,8 @@ pub(crate) async fn add(tx: &mut Tx, group: &str, id: &str, rooftop: &Rooftop, n
         rooftop.part as i16,
         rooftop.zone,
         rooftop.encode_to_vec(),
-        at(now) as jiff_sqlx::Timestamp
+        at(now) as jiff_sqlx::Timestamp,
+        watched(rooftop).encode_to_vec()
     )
     .execute(tx.conn())
     .await?;
@@ -97,7 +106,8 @@ pub(crate) async fn change(
         rooftop.zone,
         rooftop.encode_to_vec(),
         revision,
-        at(now) as jiff_sqlx::Timestamp
+        at(now) as jiff_sqlx::Timestamp,
+        watched(rooftop).encode_to_vec()
     )
     .execute(tx.conn())
     .await?;

@@ -114,7 +114,7 @@ async fn a_change_names_what_it_saw_and_is_told_to_followers() {
     ];
     insta::assert_snapshot!(refusals.iter().map(told).collect::<Vec<_>>().join("\n"), @r#"
     Aborted ETAG_MISMATCH: "groups/summit/rooftops/north" was changed by another: read it, merge and try again
-    InvalidArgument INVALID_FIELD: update_mask: "part" can't be changed: name some of display_name, zone, vendor_codes, calendar, calendars, department_calendars, targets, definition_json, departments, or *
+    InvalidArgument INVALID_FIELD: update_mask: "part" can't be changed: name some of display_name, zone, vendor_codes, calendar, calendars, department_calendars, targets, definition_json, departments, feeds, or *
     InvalidArgument INVALID_FIELD: rooftop.zone: is no name of the iana time zone database, such as America/New_York
     NotFound NOT_FOUND: there is no rooftop "groups/summit/rooftops/south"
     "#);

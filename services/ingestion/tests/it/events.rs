@@ -130,8 +130,12 @@ async fn feeds_say_when_each_source_was_last_heard_of() {
     suite.append(&admin, vec![event("e-1"), event("e-2"), event("e-1")]).await;
     let old = with(event("e-3"), "time", "2026-09-01T00:00:00Z");
     suite.append(&admin, vec![old, CloudEvent { source: "crm".into(), ..event("e-1") }]).await;
-    let request =
-        |token: &str| ListFeedsRequest { parent: "groups/summit".into(), page_size: 1, page_token: token.into() };
+    let request = |token: &str| ListFeedsRequest {
+        parent: "groups/summit".into(),
+        page_size: 1,
+        page_token: token.into(),
+        ..Default::default()
+    };
     let first = suite.events(&admin).list_feeds(request("")).await.unwrap().into_inner();
     let feed = &first.feeds[0];
     assert_eq!((feed.rooftop.as_str(), feed.source.as_str()), ("north", "//dms.example/north"));

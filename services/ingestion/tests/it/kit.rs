@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use prost::Message;
+use serde_json::Value;
 use sqlx::Row;
 use throughline_journal::host::{self, Running};
 use throughline_platform::{
@@ -19,7 +20,7 @@ use throughline_proto::{
     event::v1::Event,
     ingestion::v1::{
         AppendEventsRequest, AppendEventsResponse, EventResult, decision_service_client::DecisionServiceClient,
-        ingestion_service_client::IngestionServiceClient,
+        hook_service_client::HookServiceClient, ingestion_service_client::IngestionServiceClient,
     },
     log::v1::{EntryBody, entry_body::Body},
     tenant::v1::{
@@ -28,6 +29,10 @@ use throughline_proto::{
     },
 };
 use throughline_testkit::Database;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use tonic::{
     Request, Status,
     metadata::{Ascii, MetadataValue},
@@ -60,6 +65,7 @@ impl Interceptor for Bearer {
 
 pub type Events = IngestionServiceClient<InterceptedService<Channel, Bearer>>;
 pub type Decisions = DecisionServiceClient<InterceptedService<Channel, Bearer>>;
+pub type Hooks = HookServiceClient<InterceptedService<Channel, Bearer>>;
 pub type Directory = DirectoryServiceClient<InterceptedService<Channel, Bearer>>;
 
 impl Suite {
@@ -132,6 +138,31 @@ impl Suite {
             .await
             .unwrap()
             .into_inner()
+    }
+
+    /// The hooks of groups, for a key.
+    pub fn hooks(&self, token: &str) -> Hooks {
+        HookServiceClient::new(self.call(token))
+    }
+
+    /// Posts over HTTP and answers with the status and the JSON.
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, Value) {
+        let mut stream = TcpStream::connect(self.running.http_addr).await.unwrap();
+        let mut request =
+            format!("POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        request += "\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        // A server that refuses a body need not read it.
+        let _ = stream.write_all(body).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
     }
 
     /// Every entry of the log by part, in order of positions.

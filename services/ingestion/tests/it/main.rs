@@ -5,6 +5,8 @@ mod canaries;
 mod decisions;
 mod directory;
 mod events;
+mod feeds;
+mod hooks;
 mod http;
 mod keys;
 mod kit;

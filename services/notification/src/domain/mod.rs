@@ -1,5 +1,5 @@
-//! Decisions: which flag goes where, whether it is still worth telling, when to try again, what a signature says, and
-//! which addresses a webhook may have.
+//! Decisions: which flag goes where, whether it is still worth telling, when to try again, and which addresses a webhook
+//! may have.
 
 mod decide;
 mod flag;
@@ -7,7 +7,6 @@ mod freshness;
 mod identity;
 mod retry;
 mod route;
-mod signature;
 mod target;
 
 pub use decide::{Decision, decide};
@@ -16,5 +15,4 @@ pub use freshness::{FRESH_FOR, RouteState, Withheld, withheld};
 pub use identity::delivery_id;
 pub use retry::{Next, after_failure, parse_retry_after};
 pub use route::{ChannelKind, Route};
-pub use signature::{Secret, sign};
 pub use target::{Loopback, may_connect, parse_target};

@@ -13,6 +13,7 @@ use throughline_platform::{
     principal::Scope,
     repeat,
     seal::{args_hash, page_size},
+    signature::Secret,
 };
 use throughline_proto as pb;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ use super::{
     request::{check_actor, within},
 };
 use crate::{
-    domain::{Secret, Withheld},
+    domain::Withheld,
     store,
     wire::{self, Channel, RouteContent, StoredRoute},
 };
@@ -62,7 +63,7 @@ pub(super) async fn create(
             // What is remembered lacks the secret: it is kept in one place, which no call from outside reads.
             repeat::remember(tx, crate::SCHEMA, &group, request_id, CREATE, &hash, &answer.encode_to_vec()).await?;
             if matches!(route.content.channel, Channel::Webhook { .. }) {
-                let secret = Secret::new(rand::random::<[u8; 32]>().to_vec());
+                let secret = Secret::generate();
                 store::add_secret(tx, &group, &route.id, &secret).await?;
                 answer.signing_secret = secret.reveal();
             }

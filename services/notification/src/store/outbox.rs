@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use throughline_platform::{db::Tx, jiff_sqlx, jiff_sqlx::ToSqlx};
+use throughline_platform::{db::Tx, jiff_sqlx, jiff_sqlx::ToSqlx, signature::Secret};
 use throughline_proto::log::v1::TraceContext;
 use uuid::Uuid;
 
 use super::{Error, read_attempts, read_part, stored_attempts, stored_part};
 use crate::{
-    domain::{RouteState, Secret, Standing},
+    domain::{RouteState, Standing},
     wire::DeliveryState,
 };
 

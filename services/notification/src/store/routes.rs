@@ -1,11 +1,12 @@
 //! Routes and their secrets.
 
 use throughline_platform::pages::After;
+use throughline_platform::signature::Secret;
 use throughline_platform::{db::Tx, jiff_sqlx, jiff_sqlx::ToSqlx};
 
 use super::{Error, read_severity, stored_severity};
 use crate::{
-    domain::{ChannelKind, Route, Secret},
+    domain::{ChannelKind, Route},
     wire::{Channel, RouteContent, StoredRoute},
 };
 

@@ -22,8 +22,17 @@ impl Board {
     pub(super) async fn changes(&mut self, mut tail: Box<Tail>) -> Result<Option<WatchBoardResponse>, Failure> {
         let heartbeat = Instant::now() + HEARTBEAT;
         loop {
-            let by = if self.stale { heartbeat.min(self.looked + FRESHNESS) } else { heartbeat };
-            let entries = match tail.next(by).await {
+            let by = if self.outdated { heartbeat.min(self.looked + FRESHNESS) } else { heartbeat };
+            let silence = Self::silence(self.deals.cx.platform.clock.clone(), self.silent_at);
+            let next = tokio::select! {
+                next = tail.next(by) => next,
+                () = silence => {
+                    // No entry says so; it is looked up as if one did, at most so often.
+                    (self.silent_at, self.outdated) = (None, true);
+                    continue;
+                }
+            };
+            let entries = match next {
                 Ok(Some(entries)) => entries,
                 Ok(None) => return Ok(None),
                 // Months were dropped while the watcher slept.
@@ -34,7 +43,7 @@ impl Board {
             };
             self.positions = tail.positions();
             if !entries.is_empty() {
-                self.stale = true;
+                self.outdated = true;
                 let (upserts, removes, newest) = self.changed(&entries)?;
                 if upserts.is_empty() && removes.is_empty() {
                     continue;
@@ -47,7 +56,7 @@ impl Board {
             }
             let now = Instant::now();
             let sources =
-                if self.stale && now >= self.looked + FRESHNESS { self.freshness().await? } else { Vec::new() };
+                if self.outdated && now >= self.looked + FRESHNESS { self.freshness().await? } else { Vec::new() };
             if !sources.is_empty() || now >= heartbeat {
                 let removes = if now >= heartbeat { self.aged().await? } else { Vec::new() };
                 self.step = Step::Changes(tail);

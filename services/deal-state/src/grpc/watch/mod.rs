@@ -12,13 +12,13 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use prost::Message;
 use throughline_journal::Tail;
-use throughline_platform::{Failure, Reason, Violation, name, principal::Principal};
-use throughline_process::Schedule;
+use throughline_platform::{Failure, Reason, Violation, clock::Clock, name, principal::Principal};
+use throughline_process::{Health, Judged, Schedule};
 use throughline_proto::{
     deal::v1::{self as pb, WatchBoardResponse},
     log::v1::{GetHeadsResponse, PartPosition},
     tenant::v1::Rooftop,
-    time::to_wire,
+    time::{duration_to_wire, to_wire},
 };
 use tokio::time::Instant;
 use tonic::Code;
@@ -72,7 +72,8 @@ impl Deals {
             step: Step::Snapshot(Place::start()),
             positions: Vec::new(),
             fresh: BTreeMap::new(),
-            stale: false,
+            outdated: false,
+            silent_at: None,
             looked: Instant::now(),
             aged_until: self.cx.platform.clock.now(),
         };
@@ -159,9 +160,11 @@ struct Board {
     /// Behind these places in the log everything is still to be sent.
     positions: Vec<(u16, u64)>,
     /// What was last said of each source: (rooftop, source).
-    fresh: BTreeMap<(String, String), (Timestamp, Timestamp)>,
+    fresh: BTreeMap<(String, String), pb::SourceAsOf>,
     /// Something happened since freshness was looked up.
-    stale: bool,
+    outdated: bool,
+    /// When the next source falls silent if nothing comes of it.
+    silent_at: Option<Timestamp>,
     looked: Instant,
     /// Deals that were last heard of too long before this instant have been taken off.
     aged_until: Timestamp,
@@ -190,6 +193,8 @@ impl Board {
             self.positions = heads.keys().filter_map(|part| Some((*part, *known.get(part)?))).collect();
             // What left the board by mere silence while nobody watched stands in no log.
             self.aged_until = aged_until;
+            // Nor do sources that fell silent.
+            self.outdated = true;
             self.step = Step::Changes(Box::new(self.tail()));
         }
         Ok(())
@@ -235,20 +240,43 @@ impl Board {
             .read(&self.principal, move |tx| Box::pin(async move { store::sources(tx, &group, &rooftops).await }))
             .await
             .map_err(|error: store::Error| Failure::from(error))?;
-        (self.stale, self.looked) = (false, Instant::now());
+        (self.outdated, self.looked) = (false, Instant::now());
+        let now = self.deals.cx.platform.clock.now();
+        self.silent_at = sources.iter().filter_map(|source| source.judged.stale_at).filter(|at| *at > now).min();
         let mut news = Vec::new();
         for source in sources {
-            let said = (source.last_recorded_at, source.last_event_at);
             let name = (source.rooftop.clone(), source.source.clone());
-            if self.fresh.insert(name, said) != Some(said) {
-                news.push(pb::SourceAsOf {
-                    rooftop: source.rooftop,
-                    source: source.source,
-                    last_recorded_at: Some(to_wire(source.last_recorded_at)),
-                    last_event_at: Some(to_wire(source.last_event_at)),
-                });
+            let as_of = as_of(source, now);
+            if self.fresh.get(&name) != Some(&as_of) {
+                self.fresh.insert(name, as_of.clone());
+                news.push(as_of);
             }
         }
         Ok(news)
+    }
+
+    /// Returns once a source falls silent of which nothing comes meanwhile.
+    async fn silence(clock: Clock, silent_at: Option<Timestamp>) {
+        match silent_at {
+            Some(at) => clock.sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn as_of(source: store::SourceRow, now: Timestamp) -> pb::SourceAsOf {
+    let Judged { expected, stale_at } = source.judged;
+    let stale_since = match Health::at(expected.is_some(), stale_at, now) {
+        Health::Stale { since } => Some(since),
+        Health::Fresh | Health::Unknown => None,
+    };
+    pb::SourceAsOf {
+        rooftop: source.rooftop,
+        source: source.source,
+        last_recorded_at: Some(to_wire(source.last_recorded_at)),
+        last_event_at: Some(to_wire(source.last_event_at)),
+        stale: stale_since.is_some(),
+        stale_since: stale_since.map(to_wire),
+        expected_interval: expected.map(|of| duration_to_wire(of.try_into().unwrap_or_default())),
     }
 }
