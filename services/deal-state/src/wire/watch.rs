@@ -1,28 +1,17 @@
 //! By what the sources of a rooftop are judged, as the directory says it.
 
-use jiff::{SignedDuration, Timestamp, civil};
-use throughline_process::{
-    Calendar, Calendars, Watch,
-    calendar::{OpenHours, parse_minutes},
-};
-use throughline_proto::{tenant::v1 as tenant, time::from_wire};
+use jiff::SignedDuration;
+use throughline_process::Watch;
+use throughline_proto::tenant::v1 as tenant;
+
+use super::schedule;
 
 /// Ingestion has checked what it says; hours that could not be read would mean always open.
 pub fn watch(rooftop: &tenant::Rooftop) -> Watch {
-    let calendar = rooftop.calendar.as_ref().and_then(|calendar| read(calendar, &rooftop.zone));
+    let calendars = schedule(rooftop).map(|schedule| schedule.rooftop().clone()).unwrap_or_default();
     let declared = rooftop.feeds.iter().filter_map(|feed| {
         let interval = feed.interval.as_ref()?;
         Some((feed.source.clone(), SignedDuration::new(interval.seconds, interval.nanos)))
     });
-    Watch { calendars: Calendars::new(calendar.into_iter().collect()), declared: declared.collect() }
-}
-
-fn read(calendar: &tenant::Calendar, zone: &str) -> Option<Calendar> {
-    let hours = calendar.hours.iter().map(|open| {
-        let weekday = i8::try_from(open.weekday).ok()?;
-        Some(OpenHours { weekday, opens: parse_minutes(&open.opens).ok()?, closes: parse_minutes(&open.closes).ok()? })
-    });
-    let holidays = calendar.holidays.iter().filter_map(|day| day.parse::<civil::Date>().ok());
-    let valid_from = calendar.valid_from.as_ref().and_then(from_wire).unwrap_or(Timestamp::MIN);
-    Calendar::new(calendar.version, valid_from, zone, hours.collect::<Option<Vec<_>>>()?, holidays).ok()
+    Watch { calendars, declared: declared.collect() }
 }
