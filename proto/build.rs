@@ -8,6 +8,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=vendor");
     let mut files: Vec<String> =
         PACKAGES.iter().map(|package| format!("throughline/{package}/v1/{package}.proto")).collect();
+    files.push("throughline/ingestion/v1/import.proto".to_owned());
     // Reflection clients read error details only if the server registers them.
     files.push("google/rpc/error_details.proto".to_owned());
 
@@ -25,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .compile_well_known_types(false)
         .btree_map(".throughline.event.v1.Event")
         .btree_map(".throughline.deal.v1.Deal")
+        .btree_map(".throughline.ingestion.v1.ImportCounts")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -11,7 +11,9 @@ fn allowed(name: &str) -> Option<&'static [&'static str]> {
         "platform" => &["proto"],
         "journal" => &["proto", "platform"],
         "testkit" => &["servers"],
-        "ingestion" | "deal-state" | "rules" | "notification" | "reporting" => service,
+        // The edge reads vendors' files as they stream by.
+        "ingestion" => &["proto", "platform", "journal", "process", "adapters"],
+        "deal-state" | "rules" | "notification" | "reporting" => service,
         // The command composes everything.
         "throughline" | "tests" => return None,
         other => panic!("crate {other} has no place in the layers: give it one here and in ARCHITECTURE.md"),

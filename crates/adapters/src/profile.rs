@@ -203,6 +203,16 @@ impl Profile {
         columns.into_iter().collect()
     }
 
+    /// The source of the events of a rooftop.
+    pub fn source_of(&self, rooftop: &str) -> String {
+        self.source.replace("{rooftop}", rooftop)
+    }
+
+    /// Whether it reads a table that is polled, of which something is remembered from one import to the next.
+    pub fn is_polled(&self) -> bool {
+        self.polled.is_some()
+    }
+
     /// The zone of its local times at a rooftop.
     pub(crate) fn zone(&self, named: Option<&str>, of_rooftop: &TimeZone) -> TimeZone {
         let named = named.unwrap_or(&self.zone);

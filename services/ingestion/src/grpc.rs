@@ -4,10 +4,14 @@ mod apikeys;
 mod directory;
 mod events;
 mod groups;
+mod imports;
+mod operations;
 mod quarantine;
 mod request;
 mod rooftops;
 mod stream;
+mod upload;
 
 pub(crate) use directory::Directory;
 pub(crate) use events::Ingestion;
+pub(crate) use imports::ImportOperations;

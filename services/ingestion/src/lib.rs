@@ -8,6 +8,7 @@ mod count;
 mod domain;
 mod grpc;
 mod http;
+mod imports;
 mod intake;
 mod known;
 mod placed;
@@ -26,7 +27,8 @@ use tokio::sync::Semaphore;
 use crate::{
     commit::Ledger,
     count::Counts,
-    grpc::{Directory, Ingestion},
+    grpc::{Directory, ImportOperations, Ingestion},
+    imports::Imports,
     intake::{Intake, MOST_EVENTS, ROOM},
     known::Memory,
 };
@@ -62,7 +64,10 @@ pub fn start(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
             counts: Counts::register(&platform.metrics),
         };
         worker::spawn(&platform);
+        let imports = ImportOperations::new(Imports::new(platform.clone(), intake.clone()));
         Ok(Slice::new("ingestion")
+            .grpc(imports.clone().into_import_server())
+            .grpc(imports.into_operations_server())
             .grpc(Ingestion::new(platform.clone(), intake.clone()).into_server())
             .grpc(Directory::new(platform, log, memory).into_server())
             .http(http::routes(intake)))

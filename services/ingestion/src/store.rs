@@ -2,7 +2,9 @@
 
 pub(crate) mod events;
 pub(crate) mod feeds;
+pub(crate) mod imports;
 pub(crate) mod keys;
+pub(crate) mod polled;
 pub(crate) mod quarantine;
 pub(crate) mod rooftops;
 
