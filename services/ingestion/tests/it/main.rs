@@ -5,6 +5,7 @@ mod canaries;
 mod directory;
 mod events;
 mod http;
+mod imports;
 mod keys;
 mod kit;
 mod quarantine;
