@@ -20,6 +20,9 @@ use upload::Uploading;
 /// Answers between two lines that say how far it is.
 const TELL_EVERY: u64 = 20;
 
+/// How a command ends that was interrupted, as shells have it.
+const INTERRUPTED: i32 = 130;
+
 /// What became of every row of every file, and of the events made of them.
 #[derive(Debug, Default, Serialize)]
 struct Summary {
@@ -46,7 +49,9 @@ pub async fn run(connection: &Connection, named: &str, rooftop: &str, paths: &[P
             OperationsClient::new(connection.channel.clone())
                 .cancel_operation(CancelOperationRequest { name: name.clone() })
                 .await?;
-            anyhow::bail!("cancelled {name}: what was durable stays, and counts as duplicate in another import");
+            eprintln!("cancelled {name}: what was durable stays, and counts as duplicate in another import");
+            // A read that waits for a slow disk, or a writer, would be waited for.
+            std::process::exit(INTERRUPTED);
         }
     };
     json_line(&summary)?;
