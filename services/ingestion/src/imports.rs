@@ -11,9 +11,7 @@ use std::{sync::Arc, time::Duration};
 use axum::http::HeaderValue;
 use jiff::tz::TimeZone;
 use throughline_adapters::{InvalidProfile, Memory, Profile};
-use throughline_platform::{
-    Context, Failure, Principal, Reason, Violation, db::Tx, failure::Code, principal::Scope,
-};
+use throughline_platform::{Context, Failure, Principal, Reason, Violation, db::Tx, failure::Code, principal::Scope};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
@@ -34,6 +32,9 @@ use crate::{
 const MOST_UPLOADS: usize = 8;
 /// Bytes of one piece of a file.
 pub(crate) const LONGEST_CHUNK: usize = 1 << 20;
+
+/// An uploader that neither sends nor takes anything for so long gives its place to others.
+pub(crate) const LONGEST_SILENCE: Duration = Duration::from_secs(300);
 
 /// Imports files.
 #[derive(Clone)]
@@ -72,9 +73,10 @@ impl Imports {
 
     /// Begins an upload: a former one of this import is shut out, and no other import reads the same polled table.
     pub(crate) async fn begin(&self, principal: &Principal, rooftop: &str, id: Uuid) -> Result<Prepared, Failure> {
-        let place = self.places.clone().try_acquire_owned().map_err(|_| {
-            Failure::overloaded("the number of imports that are uploaded to", Duration::from_secs(5))
-        })?;
+        let place =
+            self.places.clone().try_acquire_owned().map_err(|_| {
+                Failure::overloaded("the number of imports that are uploaded to", Duration::from_secs(5))
+            })?;
         let (group, wanted, now) = (principal.group.clone(), rooftop.to_owned(), self.cx.clock.now());
         let caller = principal.clone();
         let begun = self.cx.db.write(principal, move |tx| {
@@ -127,11 +129,7 @@ impl Imports {
 }
 
 /// What is remembered of a table, for the one upload that reads it.
-async fn remembered(
-    tx: &mut Tx,
-    table: &polled::Table,
-    held: &Held,
-) -> Result<Memory, Failure> {
+async fn remembered(tx: &mut Tx, table: &polled::Table, held: &Held) -> Result<Memory, Failure> {
     let Some(locked) = polled::lock(tx, table, held).await? else {
         let message = "the rooftop has 64 polled tables, which is the most that are remembered";
         return Err(Failure::precondition(message));
@@ -140,8 +138,9 @@ async fn remembered(
         && let Some(rooftop) = imports::under_way(tx, &locked.holder).await?
     {
         let first = name(&held.group, &rooftop, locked.holder.id);
-        let message =
-            format!("{first} is being uploaded to and reads the same polled table: wait until it has ended, or cancel it");
+        let message = format!(
+            "{first} is being uploaded to and reads the same polled table: wait until it has ended, or cancel it"
+        );
         return Err(Failure::precondition(message).with("operation", first));
     }
     polled::hold(tx, table, locked, held).await
@@ -190,6 +189,12 @@ fn ended(state: State) -> Failure {
             Failure::precondition("the import has ended: begin another one")
         }
     }
+}
+
+/// Why an upload ends that does not go on.
+pub(crate) fn silent() -> Failure {
+    let message = "nothing was uploaded, or no answer taken, for five minutes: upload the files again";
+    Failure::new(Code::DeadlineExceeded, Reason::DeadlineExceeded, message)
 }
 
 fn taken_over() -> Failure {

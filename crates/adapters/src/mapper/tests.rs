@@ -222,7 +222,15 @@ fn a_wrong_profile_is_refused_with_everything_that_is_wrong() {
     let unknown = Profile::parse("{profile: x, surprise: 1}").unwrap_err().to_string();
     assert!(unknown.contains("surprise"), "{unknown}");
     // A file of customers by mistake.
-    for data in ["Jane CANARY: x", "profile: [CANARY]", "version: CANARY \"` '", "format: CANARY", "a: {b: CANARY", "- CANARY\nb: *CANARY", "CANARY: 'it\"s\n"] {
+    for data in [
+        "Jane CANARY: x",
+        "profile: [CANARY]",
+        "version: CANARY \"` '",
+        "format: CANARY",
+        "a: {b: CANARY",
+        "- CANARY\nb: *CANARY",
+        "CANARY: 'it\"s\n",
+    ] {
         let refused = Profile::parse(data).unwrap_err().to_string();
         assert!(!refused.contains("CANARY") && refused.contains("line"), "{data}: {refused}");
     }

@@ -5,13 +5,7 @@ use std::pin::Pin;
 use futures::Stream;
 use prost::Message;
 use throughline_adapters::{BUILT_IN, Profile, built_in};
-use throughline_platform::{
-    Failure, MAX_MESSAGE_BYTES, Principal,
-    db::Tx,
-    name,
-    principal::Scope,
-    repeat,
-};
+use throughline_platform::{Failure, MAX_MESSAGE_BYTES, Principal, db::Tx, name, principal::Scope, repeat};
 use throughline_proto::{
     ingestion::v1::{
         CreateImportRequest, UploadImportRequest, UploadImportResponse,

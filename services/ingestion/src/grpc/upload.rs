@@ -5,13 +5,16 @@ use throughline_platform::{Failure, Principal, trace};
 use throughline_proto::ingestion::v1::{
     FileIntegrity, UploadImportRequest, UploadImportResponse, upload_import_request::Step,
 };
-use tokio::sync::mpsc::{self, Sender};
+use tokio::{
+    sync::mpsc::{self, Sender},
+    time::timeout,
+};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming, codegen::http::HeaderValue};
 
 use super::operations::parse;
-use crate::imports::{Imports, Integrity, LONGEST_CHUNK, Piece, Upload};
+use crate::imports::{Imports, Integrity, LONGEST_CHUNK, LONGEST_SILENCE, Piece, Upload, silent};
 
 /// Answers that wait to be read.
 const WAITING_ANSWERS: usize = 4;
@@ -32,7 +35,10 @@ pub(super) fn run(
             let _ = told.send(Err(failure)).await;
         }
     };
-    #[expect(clippy::disallowed_methods, reason = "one a stream, bounded by the places for uploads; ends with its stream")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "one a stream, bounded by the places for uploads; ends with its stream"
+    )]
     tokio::spawn(trace::carry(work));
     ReceiverStream::new(answers).map(|answer| answer.map_err(Status::from))
 }
@@ -62,8 +68,8 @@ async fn next(
     stopping: &CancellationToken,
 ) -> Result<Option<Step>, Failure> {
     let stopped = || Failure::unavailable("this process", "it is being stopped");
-    let message = stopping.run_until_cancelled(requests.message()).await.ok_or_else(stopped)?;
-    match message {
+    let message = timeout(LONGEST_SILENCE, stopping.run_until_cancelled(requests.message())).await;
+    match message.map_err(|_| silent())?.ok_or_else(stopped)? {
         Ok(None) => Ok(None),
         Ok(Some(message)) => {
             message.step.map(Some).ok_or_else(|| Failure::invalid("step", "is missing: each message holds one"))

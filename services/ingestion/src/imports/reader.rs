@@ -48,7 +48,8 @@ pub(crate) struct Reading {
 pub(crate) fn read(reading: Reading, pieces: Receiver<Piece>, batches: &Sender<Batch>) {
     let Reading { profile, rooftop, codes, zone, memory } = reading;
     let mapper = Mapper::new(&profile, &rooftop, codes, zone).remembering(memory);
-    let mut reader = Reader { profile: &profile, mapper, pieces: Pieces::new(pieces), batches, batch: Batch::default() };
+    let mut reader =
+        Reader { profile: &profile, mapper, pieces: Pieces::new(pieces), batches, batch: Batch::default() };
     // What is read and not given on when the upload breaks off comes again.
     while let Some(piece) = reader.pieces.next() {
         let goes_on = match piece {

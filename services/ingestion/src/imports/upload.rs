@@ -11,15 +11,15 @@ use throughline_proto::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, timeout},
 };
 
 use super::{
-    Imports, Prepared, Source,
+    Imports, LONGEST_SILENCE, Prepared, Source,
     counts::{add, settled},
     pieces::Piece,
     reader::{self, Batch, Reading},
-    taken_over,
+    silent, taken_over,
 };
 use crate::{
     intake::{Answer, Incoming, Manner, Patience},
@@ -93,9 +93,8 @@ impl Upload {
         // Its sender is gone, so it ends.
         let ended = reader.await.map_err(Failure::internal);
         let (held, principal) = (self.held.clone(), self.source.principal());
-        let left = self.imports.cx.db.write(&principal, move |tx| {
-            Box::pin(async move { imports::left(tx, &held).await })
-        });
+        let left =
+            self.imports.cx.db.write(&principal, move |tx| Box::pin(async move { imports::left(tx, &held).await }));
         // It would be believed to be there for some seconds; that harms nothing.
         let _ = left.await;
         committed?;
@@ -116,7 +115,8 @@ impl Upload {
                     let Some(batch) = batch else { return Ok(()) };
                     let response = self.commit(batch).await?;
                     let done = response.done;
-                    told.send(Ok(response)).await.map_err(|_| Failure::cancelled())?;
+                    let taken = timeout(LONGEST_SILENCE, told.send(Ok(response))).await.map_err(|_| silent())?;
+                    taken.map_err(|_| Failure::cancelled())?;
                     if done {
                         return Ok(());
                     }
@@ -157,7 +157,8 @@ impl Upload {
         let call = intake.prepare(principal, &self.manner, Patience::Wait, incoming).await?;
         let answer = intake.settle(call, Patience::Wait).await?;
         // What there was no room for must come again, and what a polled row is known to have given does not.
-        let lost = answer.events.iter().find_map(|event| event.why.as_ref().filter(|why| why.reason() == Reason::Overloaded));
+        let lost =
+            answer.events.iter().find_map(|event| event.why.as_ref().filter(|why| why.reason() == Reason::Overloaded));
         match lost {
             Some(why) if self.table.is_some() => Err(why.clone()),
             _ => Ok(answer),

@@ -168,10 +168,9 @@ pub(crate) async fn page(
 
 /// Begins an upload, which shuts a former one out; none if the import is not there or has ended.
 pub(crate) async fn begin(tx: &mut Tx, group: &str, id: Uuid, now: Timestamp) -> Result<Option<Begun>, Failure> {
-    let row =
-        sqlx::query_file!("sql/import_begin.sql", group, id, BELIEVED_MS, at(now) as jiff_sqlx::Timestamp)
-            .fetch_optional(tx.conn())
-            .await?;
+    let row = sqlx::query_file!("sql/import_begin.sql", group, id, BELIEVED_MS, at(now) as jiff_sqlx::Timestamp)
+        .fetch_optional(tx.conn())
+        .await?;
     row.map(|row| {
         Ok(Begun {
             held: Held { group: group.to_owned(), id, epoch: row.epoch },
@@ -223,7 +222,8 @@ pub(crate) async fn left(tx: &mut Tx, held: &Held) -> Result<(), Failure> {
 
 /// Whether an upload is under way, and of which rooftop.
 pub(crate) async fn under_way(tx: &mut Tx, held: &Held) -> Result<Option<String>, Failure> {
-    let row = sqlx::query_file!("sql/import_holds.sql", held.group, held.id, held.epoch).fetch_optional(tx.conn()).await?;
+    let row =
+        sqlx::query_file!("sql/import_holds.sql", held.group, held.id, held.epoch).fetch_optional(tx.conn()).await?;
     Ok(row.map(|row| row.rooftop))
 }
 
@@ -237,13 +237,7 @@ pub(crate) async fn finish(tx: &mut Tx, held: &Held, now: Timestamp) -> Result<b
 }
 
 /// Ends an import that has not ended, with an encoded status.
-pub(crate) async fn cancel(
-    tx: &mut Tx,
-    group: &str,
-    id: Uuid,
-    error: &[u8],
-    now: Timestamp,
-) -> Result<(), Failure> {
+pub(crate) async fn cancel(tx: &mut Tx, group: &str, id: Uuid, error: &[u8], now: Timestamp) -> Result<(), Failure> {
     sqlx::query_file!("sql/import_cancel.sql", group, id, error, at(now) as jiff_sqlx::Timestamp)
         .execute(tx.conn())
         .await?;

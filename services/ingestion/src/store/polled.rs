@@ -63,9 +63,9 @@ pub(crate) async fn hold(tx: &mut Tx, table: &Table, locked: Locked, held: &Held
     sqlx::query_file!("sql/polled_hold.sql", table.group, id, held.id, held.epoch).execute(tx.conn()).await?;
     let rows = sqlx::query_file!("sql/polled_rows.sql", table.part as i16, id).fetch_all(tx.conn()).await?;
     // The signs are of no meaning: 64 bits, and a count.
-    let rows = rows.into_iter().map(|row| {
-        (row.row.into_bytes(), Given { types: row.given.cast_unsigned(), seen: row.seen.cast_unsigned() })
-    });
+    let rows = rows
+        .into_iter()
+        .map(|row| (row.row.into_bytes(), Given { types: row.given.cast_unsigned(), seen: row.seen.cast_unsigned() }));
     Ok(Memory::load(locked.polls, locked.types, rows))
 }
 

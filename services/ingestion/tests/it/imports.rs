@@ -12,7 +12,8 @@ use throughline_proto::{
     event::v1::Event,
     ingestion::v1::{
         CreateImportRequest, FileIntegrity, ImportCounts, ImportMetadata, ImportState, ImportSummary,
-        UploadImportRequest, UploadImportResponse, create_import_request::Mapping,
+        UploadImportRequest, UploadImportResponse,
+        create_import_request::Mapping,
         upload_import_request::{Begin, End, Finish, Step},
     },
     longrunning::{
@@ -118,7 +119,10 @@ async fn every_file_row_and_event_is_accounted_for() {
     let admin = suite.summit().await;
     let name = begin(&suite, &admin, "staff-shifts").await.name;
     let (_, metadata) = get(&suite, &admin, &name).await;
-    assert_eq!((metadata.state(), metadata.profile.as_str(), metadata.version), (ImportState::Waiting, "staff-shifts", 1));
+    assert_eq!(
+        (metadata.state(), metadata.profile.as_str(), metadata.version),
+        (ImportState::Waiting, "staff-shifts", 1)
+    );
 
     let sound = "09/07/2026 06:00:00 AM";
     let one = [
@@ -146,8 +150,11 @@ async fn every_file_row_and_event_is_accounted_for() {
     assert_eq!(counts.quarantined_reasons.into_iter().collect::<Vec<_>>(), [("TIME_IN_FUTURE".to_owned(), 1)]);
     // All of the packed file, whether they came with the half of it or the whole.
     assert_eq!(counts.accepted, 1 + 3_000);
-    let ends: Vec<(u32, &str)> =
-        answers.iter().filter_map(|answer| answer.file.as_ref()).map(|end| (end.ordinal, end.failure.as_str())).collect();
+    let ends: Vec<(u32, &str)> = answers
+        .iter()
+        .filter_map(|answer| answer.file.as_ref())
+        .map(|end| (end.ordinal, end.failure.as_str()))
+        .collect();
     assert_eq!(ends[0], (1, ""));
     assert_eq!(ends[1], (2, "it ends in the middle: copy it again, then import it once more"));
     assert!(ends[2].1.ends_with("is it a file of profile staff-shifts?"), "{ends:?}");
@@ -167,11 +174,12 @@ async fn every_file_row_and_event_is_accounted_for() {
     assert_eq!(summary.counts, metadata.counts);
     assert_eq!(suite.logged_events().await.len(), 3_001);
     let mut db = throughline_testkit::connect(suite.database.url()).await;
-    let kept: String = sqlx::query("SELECT string_agg(i::text || encode(counts, 'escape'), ' ') FROM ingestion.import i")
-        .fetch_one(&mut db)
-        .await
-        .unwrap()
-        .get(0);
+    let kept: String =
+        sqlx::query("SELECT string_agg(i::text || encode(counts, 'escape'), ' ') FROM ingestion.import i")
+            .fetch_one(&mut db)
+            .await
+            .unwrap()
+            .get(0);
     assert!(kept.contains("staff-shifts") && !kept.contains("CANARY") && !kept.contains("555-0100"), "{kept}");
 }
 
@@ -208,7 +216,8 @@ async fn a_polled_table_goes_on_where_the_import_before_ended() {
     let events = suite.logged_events().await;
     let writeup = events.iter().find(|event| event.r#type == "deal.writeup.submitted").unwrap();
     let time = writeup.time.as_ref().unwrap();
-    let instant = |at: &Option<prost_types::Timestamp>| throughline_proto::time::from_wire(at.as_ref().unwrap()).unwrap();
+    let instant =
+        |at: &Option<prost_types::Timestamp>| throughline_proto::time::from_wire(at.as_ref().unwrap()).unwrap();
     // Between the last poll of the first import and the one that shows it.
     assert_eq!(instant(&time.earliest), at("2026-09-07T10:10:00Z"));
     assert_eq!(instant(&time.latest), at("2026-09-07T10:15:00Z"));
@@ -243,7 +252,10 @@ async fn an_upload_that_breaks_off_is_begun_again_and_gives_the_same_events() {
     let name = begin(&suite, &admin, "crm-visits").await.name;
     let (steps, mut answers) = open(&suite, &admin, &name).await;
     // Without its end, and half of it.
-    for step in file(1, &table.as_bytes()[..table.len() / 2]).into_iter().take_while(|step| !matches!(step.step, Some(Step::End(_)))) {
+    for step in file(1, &table.as_bytes()[..table.len() / 2])
+        .into_iter()
+        .take_while(|step| !matches!(step.step, Some(Step::End(_))))
+    {
         steps.send(step).await.unwrap();
     }
     let durable = answers.message().await.unwrap().unwrap().counts.unwrap();
@@ -399,7 +411,8 @@ async fn steps_that_make_no_sense_end_the_upload_and_not_the_import() {
 async fn a_profile_that_cannot_be_used_is_refused_with_everything_that_is_wrong() {
     let suite = Suite::start().await;
     let admin = suite.summit().await;
-    let wrong = "{profile: X, version: 0, title: t, format: csv, source: here, zone: Mars/Olympus, row: [], events: []}";
+    let wrong =
+        "{profile: X, version: 0, title: t, format: csv, source: here, zone: Mars/Olympus, row: [], events: []}";
     let refused = suite.imports(&admin).create_import(create(Mapping::ProfileYaml(wrong.into()))).await.unwrap_err();
     let details = refused.get_error_details();
     let violations = &details.bad_request().unwrap().field_violations;
@@ -445,7 +458,10 @@ async fn an_import_is_seen_and_touched_by_those_who_may() {
     let (_steps, mut answers) = open(&suite, &stranger, name).await;
     assert_eq!(answers.message().await.unwrap_err().code(), Code::PermissionDenied);
     let cancel = CancelOperationRequest { name: name.clone() };
-    assert_eq!(suite.operations(&stranger).cancel_operation(cancel.clone()).await.unwrap_err().code(), Code::PermissionDenied);
+    assert_eq!(
+        suite.operations(&stranger).cancel_operation(cancel.clone()).await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
 
     let reader = suite.key(&admin, &["read"], &[], &[]).await;
     suite.operations(&reader).get_operation(get.clone()).await.unwrap();
@@ -474,7 +490,8 @@ async fn an_import_is_seen_and_touched_by_those_who_may() {
         wanted.sort();
         assert_eq!(listed, wanted);
     }
-    let none = ListOperationsRequest { name: "groups/summit/rooftops/south".into(), ..ListOperationsRequest::default() };
+    let none =
+        ListOperationsRequest { name: "groups/summit/rooftops/south".into(), ..ListOperationsRequest::default() };
     assert!(suite.operations(&admin).list_operations(none).await.unwrap().into_inner().operations.is_empty());
 }
 
