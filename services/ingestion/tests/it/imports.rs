@@ -352,7 +352,7 @@ async fn a_second_upload_takes_over_and_another_import_of_the_table_waits() {
     upload(&suite, &admin, &shifts, &[SHIFTS.as_bytes()]).await;
 
     let (latter, mut of_latter) = open(&suite, &admin, &first).await;
-    let status = of_former.message().await.unwrap_err();
+    let status = tokio::time::timeout(SOON, of_former.message()).await.unwrap().unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::Aborted, "UPLOAD_TAKEN_OVER"), "{status}");
     drop(former);
     for step in file(1, long_table(1, 10).as_bytes()).into_iter().chain([step(Step::Finish(Finish {}))]) {
