@@ -3,9 +3,14 @@
 use std::{
     io::{self, Read},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::mpsc::Receiver;
+use tokio::{
+    runtime::Handle,
+    sync::mpsc::Receiver,
+    time::{error::Elapsed, timeout},
+};
 
 /// A piece of an upload; those of a file stand between its begin and its end.
 #[derive(Debug)]
@@ -54,11 +59,15 @@ impl Pieces {
     pub(super) fn next(&self) -> Option<Piece> {
         self.with(|inner| {
             let piece = inner.from.blocking_recv();
-            if matches!(piece, Some(Piece::Begin { .. })) {
-                (inner.end, inner.at) = (None, 0);
-                inner.chunk.clear();
-            }
-            piece
+            inner.begun(piece)
+        })
+    }
+
+    /// The same, unless it does not come soon.
+    pub(super) fn next_within(&self, soon: Duration) -> Result<Option<Piece>, Elapsed> {
+        self.with(|inner| {
+            let piece = Handle::current().block_on(async { timeout(soon, inner.from.recv()).await })?;
+            Ok(inner.begun(piece))
         })
     }
 
@@ -88,6 +97,14 @@ impl Pieces {
 }
 
 impl Inner {
+    fn begun(&mut self, piece: Option<Piece>) -> Option<Piece> {
+        if matches!(piece, Some(Piece::Begin { .. })) {
+            (self.end, self.at) = (None, 0);
+            self.chunk.clear();
+        }
+        piece
+    }
+
     /// Waits for bytes that are not read yet; true if the file has none any more.
     fn fill(&mut self) -> bool {
         while self.at == self.chunk.len() && self.end.is_none() {

@@ -1,6 +1,6 @@
 //! Reads the files of one upload, where reading blocks: rows become events, a bounded number at a time.
 
-use std::io;
+use std::{io, time::Duration};
 
 use jiff::tz::TimeZone;
 use throughline_adapters::{Changes, Event, Mapped, Mapper, Memory, Profile, Rows, unpack};
@@ -16,6 +16,10 @@ use super::{
 const EVENTS: usize = 1_000;
 /// Rows after which what they came to is saved though they gave few events.
 const ROWS: u64 = 10_000;
+/// Files after whose end what they came to is told, though they gave little.
+const FILES: usize = 50;
+/// How long the end of a file waits for another file to be told together with.
+const GATHER: Duration = Duration::from_millis(50);
 /// Broken rows of one file that are told; all are counted.
 const TOLD: usize = 5;
 
@@ -28,7 +32,8 @@ pub(crate) struct Batch {
     /// The file that it ends in.
     pub(crate) file: u32,
     pub(crate) broken: Vec<BrokenRow>,
-    pub(crate) outcome: Option<FileOutcome>,
+    /// Of the files that ended within it.
+    pub(crate) outcomes: Vec<FileOutcome>,
     /// Of a table that is polled.
     pub(crate) changes: Option<Changes>,
     /// Nothing comes behind it.
@@ -51,7 +56,7 @@ pub(crate) fn read(reading: Reading, pieces: Receiver<Piece>, batches: &Sender<B
     let mut reader =
         Reader { profile: &profile, mapper, pieces: Pieces::new(pieces), batches, batch: Batch::default() };
     // What is read and not given on when the upload breaks off comes again.
-    while let Some(piece) = reader.pieces.next() {
+    while let Some(piece) = reader.next() {
         let goes_on = match piece {
             Piece::Begin { ordinal } => reader.file(ordinal),
             Piece::Finish => {
@@ -90,6 +95,17 @@ impl From<io::Error> for Stop {
 }
 
 impl Reader<'_> {
+    /// What comes behind a file. Small ones are committed together, as long as there are more of them.
+    fn next(&mut self) -> Option<Piece> {
+        if !self.batch.outcomes.is_empty() {
+            match self.pieces.next_within(GATHER) {
+                Ok(piece) => return piece,
+                Err(_) => self.flush()?,
+            }
+        }
+        self.pieces.next()
+    }
+
     /// Reads a file; none if the upload does not go on.
     fn file(&mut self, ordinal: u32) -> Option<()> {
         self.batch.file = ordinal;
@@ -110,9 +126,12 @@ impl Reader<'_> {
             End::Of(_) => {}
         }
         self.batch.counts.files_failed += u32::from(!outcome.failure.is_empty());
-        self.batch.outcome = Some(outcome);
-        self.flush()?;
-        // It was told, so its sender need not go on with it.
+        let failed = !outcome.failure.is_empty();
+        self.batch.outcomes.push(outcome);
+        if failed || self.batch.outcomes.len() >= FILES {
+            // Its sender need not go on with it.
+            self.flush()?;
+        }
         (self.pieces.pass_over() != End::BrokeOff).then_some(())
     }
 

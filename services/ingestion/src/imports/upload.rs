@@ -137,7 +137,7 @@ impl Upload {
         let apart = answer.events.into_iter().filter(|event| is_apart(event.outcome));
         Ok(UploadImportResponse {
             counts: Some(self.counts.clone()),
-            file: batch.outcome,
+            files: batch.outcomes,
             broken_rows: batch.broken,
             set_apart: apart.map(result::render).collect(),
             done: batch.finish,

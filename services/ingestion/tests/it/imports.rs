@@ -150,11 +150,8 @@ async fn every_file_row_and_event_is_accounted_for() {
     assert_eq!(counts.quarantined_reasons.into_iter().collect::<Vec<_>>(), [("TIME_IN_FUTURE".to_owned(), 1)]);
     // All of the packed file, whether they came with the half of it or the whole.
     assert_eq!(counts.accepted, 1 + 3_000);
-    let ends: Vec<(u32, &str)> = answers
-        .iter()
-        .filter_map(|answer| answer.file.as_ref())
-        .map(|end| (end.ordinal, end.failure.as_str()))
-        .collect();
+    let ends: Vec<(u32, &str)> =
+        answers.iter().flat_map(|answer| &answer.files).map(|end| (end.ordinal, end.failure.as_str())).collect();
     assert_eq!(ends[0], (1, ""));
     assert_eq!(ends[1], (2, "it ends in the middle: copy it again, then import it once more"));
     assert!(ends[2].1.ends_with("is it a file of profile staff-shifts?"), "{ends:?}");
@@ -164,7 +161,7 @@ async fn every_file_row_and_event_is_accounted_for() {
     assert_eq!(answers.iter().map(|answer| answer.set_apart.len()).sum::<usize>(), 1);
     assert!(!format!("{answers:?}").contains("CANARY"));
     // A thousand at a time.
-    assert!(answers.len() >= 7, "{}", answers.len());
+    assert!(answers.len() >= 4, "{}", answers.len());
 
     let (operation, metadata) = get(&suite, &admin, &name).await;
     assert_eq!((operation.done, metadata.state(), metadata.current_file), (true, ImportState::Succeeded, 4));
@@ -181,6 +178,22 @@ async fn every_file_row_and_event_is_accounted_for() {
             .unwrap()
             .get(0);
     assert!(kept.contains("staff-shifts") && !kept.contains("CANARY") && !kept.contains("555-0100"), "{kept}");
+}
+
+#[tokio::test]
+async fn small_files_are_committed_together() {
+    let suite = Suite::start().await;
+    let admin = suite.summit().await;
+    let name = begin(&suite, &admin, "staff-shifts").await.name;
+    let files: Vec<String> =
+        (0..300).map(|n| format!("{SHIFTS}{}", shift(&format!("e{n}"), "09/07/2026 06:00:00 AM"))).collect();
+    let files: Vec<&[u8]> = files.iter().map(String::as_bytes).collect();
+    let answers = upload(&suite, &admin, &name, &files).await;
+    let counts = last(&answers);
+    assert_eq!((counts.files, counts.files_failed, counts.accepted), (300, 0, 300));
+    let ended: Vec<u32> = answers.iter().flat_map(|answer| &answer.files).map(|file| file.ordinal).collect();
+    assert_eq!(ended, (1..=300).collect::<Vec<_>>());
+    assert!(answers.iter().all(|answer| answer.files.len() <= 50) && answers.len() < 150, "{}", answers.len());
 }
 
 /// Visits as they were polled at a minute: each with its number and how many flags are set.
@@ -302,7 +315,7 @@ async fn a_cancelled_import_ends_its_upload_and_keeps_what_was_durable() {
         steps.send(step).await.unwrap();
     }
     let mut durable = answers.message().await.unwrap().unwrap();
-    while durable.file.is_none() {
+    while durable.files.is_empty() {
         durable = answers.message().await.unwrap().unwrap();
     }
     let refused = suite.operations(&admin).delete_operation(DeleteOperationRequest { name: name.clone() }).await;

@@ -114,7 +114,7 @@ async fn tell(
             let what = if event.outcome() == Outcome::Refused { "refused" } else { "quarantined" };
             eprintln!("event {}: {what}: {why}", event.id);
         }
-        if let Some(file) = &answer.file {
+        for file in &answer.files {
             for column in &file.absent_columns {
                 eprintln!("{}: no column {column}, which the profile reads", path(file.ordinal));
             }
