@@ -1,13 +1,14 @@
 //! Compiles every `.proto` with protox: no protoc is needed on the user's machine.
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "event/v1/event",
     "log/v1/log",
     "tenant/v1/tenant",
     "ingestion/v1/ingestion",
     "ingestion/v1/decision",
     "ingestion/v1/hook",
+    "ingestion/v1/import",
     "deal/v1/deal",
     "rule/v1/rule",
     "notification/v1/notification",
@@ -36,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .compile_well_known_types(false)
         .btree_map(".throughline.event.v1.Event")
         .btree_map(".throughline.deal.v1.Deal")
+        .btree_map(".throughline.ingestion.v1.ImportCounts")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

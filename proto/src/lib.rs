@@ -35,5 +35,14 @@ pub mod io {
 }
 pub use io::cloudevents::v1 as cloudevents;
 
+/// Operations that outlive a call (AIP-151).
+#[allow(clippy::all, missing_docs)]
+pub mod google {
+    pub mod longrunning {
+        tonic::include_proto!("google.longrunning");
+    }
+}
+pub use google::longrunning;
+
 pub mod codec;
 pub mod time;

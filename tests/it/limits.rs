@@ -88,19 +88,62 @@ async fn harmful_files_are_told_and_cost_little() {
     assert!(suite.stop().await.success());
 }
 
-/// Runs an import of a folder; its summary, its stderr, and the most memory that it had.
-async fn measured(suite: &Suite, folder: &Path) -> (Value, String, u64) {
-    let mut child = tokio::process::Command::new(binary("throughline"))
+/// A command that imports shifts of `RT1`.
+fn import(suite: &Suite, path: &Path) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new(binary("throughline"));
+    command
         .args(["import", "--profile", "staff-shifts", "--rooftop", "RT1"])
-        .arg(folder)
+        .arg(path)
         .env("THROUGHLINE_SERVER", &suite.grpc)
         .env("THROUGHLINE_KEY_FILE", suite.key_file())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
+        .kill_on_drop(true);
+    command
+}
+
+/// A file that whoever reads it waits for: it is written while it is read.
+fn slow_file(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changes_while_it_is_read_fails_and_an_interrupt_cancels() {
+    let (scratch, suite) = scratch_suite(&[]).await;
+    suite.run(&["rooftop", "add", "RT1", "--zone", "America/New_York"]).await;
+    let path = scratch.path().join("shifts.csv");
+    let text = format!("{HEADER}RT1,E1,lot,09/07/2026 09:00:00 AM\nRT1,E2,lot,09/07");
+
+    slow_file(&path);
+    let child = import(&suite, &path).spawn().unwrap();
+    // Opens once it is read.
+    tokio::fs::write(&path, &text).await.unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && stderr.contains("shifts.csv: it was changed while it was read"), "{stderr}");
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&summary["files_failed"], &summary["accepted"]), (&json!(1), &json!(1)), "{summary}");
+
+    let mut child = import(&suite, &path).spawn().unwrap();
+    let pid = child.id().unwrap().to_string();
+    let mut writer = tokio::fs::OpenOptions::new().write(true).open(&path).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut writer, text.as_bytes()).await.unwrap();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let ended = tokio::time::timeout(Duration::from_secs(30), child.wait()).await.unwrap().unwrap();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).await.unwrap();
+    assert!(ended.code() == Some(130) && stderr.contains("cancelled groups/"), "{stderr}");
+    let mut db = throughline_testkit::connect(&suite.postgres_url()).await;
+    let states: Vec<i16> =
+        sqlx::query_scalar("SELECT state FROM ingestion.import ORDER BY created_at").fetch_all(&mut db).await.unwrap();
+    assert_eq!(states, [2, 4], "the first succeeded and the second was cancelled");
+    assert!(suite.stop().await.success());
+}
+
+/// Runs an import of a folder; its summary, its stderr, and the most memory that it had.
+async fn measured(suite: &Suite, folder: &Path) -> (Value, String, u64) {
+    let mut child = import(suite, folder).spawn().unwrap();
     let pid = child.id().unwrap();
     let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let reading = async move {

@@ -60,7 +60,8 @@ impl Event {
 }
 
 impl Facts {
-    fn to_json(&self) -> Value {
+    /// As the data of a CloudEvent.
+    pub fn to_json(&self) -> Value {
         let mut data: Map<String, Value> =
             self.said.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
         for (name, value) in [("actor", &self.actor), ("role", &self.role), ("trade", &self.trade)] {

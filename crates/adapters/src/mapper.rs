@@ -1,18 +1,16 @@
 //! Events of a row.
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
-    Event, Facts, Moment, Profile, Row,
+    Event, Facts, Memory, Moment, Profile, Row,
+    memory::row_hash,
     profile::{Clock, Polled, Rule, Said, Sale, When},
     time,
 };
 
-/// Polled rows whose flags are remembered; what was polled longest ago is forgotten first.
-const MOST_POLLED: usize = 100_000;
-
-/// Makes events of the rows of one file, in their order.
+/// Makes events of the rows of files, in their order.
 pub struct Mapper<'p> {
     profile: &'p Profile,
     rooftop: String,
@@ -21,11 +19,8 @@ pub struct Mapper<'p> {
     zone: TimeZone,
     columns: HashMap<&'p str, usize>,
     source: String,
-    /// The last two instants at which the table was polled.
-    polls: (Option<Timestamp>, Option<Timestamp>),
-    /// Of each polled row, which rules have given their event: one bit each.
-    given: HashMap<String, u64>,
-    order: VecDeque<String>,
+    /// Of a table that is polled; of others nothing is remembered.
+    memory: Memory,
 }
 
 /// What a row gave.
@@ -63,17 +58,31 @@ impl<'p> Mapper<'p> {
     /// Takes the rows of whichever rooftop as those of one: to see what a profile makes of a sample.
     pub fn on_trial(profile: &'p Profile, rooftop: &str, zone: TimeZone) -> Self {
         let columns = profile.columns().into_iter().enumerate().map(|(place, column)| (column, place)).collect();
-        Self {
+        let mapper = Self {
             profile,
             rooftop: rooftop.to_owned(),
             codes: None,
             zone,
             columns,
-            source: profile.source.replace("{rooftop}", rooftop),
-            polls: (None, None),
-            given: HashMap::new(),
-            order: VecDeque::new(),
+            source: profile.source_of(rooftop),
+            memory: Memory::default(),
+        };
+        mapper.remembering(Memory::default())
+    }
+
+    /// Goes on from what was remembered of the table.
+    #[must_use]
+    pub fn remembering(mut self, memory: Memory) -> Self {
+        self.memory = memory;
+        if self.profile.is_polled() {
+            self.memory.expect(self.profile.events.iter().map(|rule| rule.event_type.as_str()));
         }
+        self
+    }
+
+    /// What is remembered by now.
+    pub fn memory(&mut self) -> &mut Memory {
+        &mut self.memory
     }
 
     /// The events of one row. All of a row or nothing of it: what cannot be read in one place is not guessed in another.
@@ -102,10 +111,10 @@ impl<'p> Mapper<'p> {
             None => None,
         };
 
-        let given = self.given.get(&identity).copied().unwrap_or(0);
-        let mut giving = given;
+        let hash = row_hash(&identity);
+        let mut given = self.memory.given(&hash);
         let (mut events, mut taken) = (Vec::new(), false);
-        for (index, rule) in profile.events.iter().enumerate() {
+        for rule in &profile.events {
             if !self.applies(row, rule) {
                 continue;
             }
@@ -117,14 +126,15 @@ impl<'p> Mapper<'p> {
             // A step that has not happened yet has no time.
             let Some(time) = time else { continue };
             taken = true;
-            if profile.polled.is_some() && given & (1 << index) != 0 {
+            let bit = self.memory.bit(&rule.event_type);
+            if given & bit != 0 {
                 continue;
             }
-            giving |= 1 << index;
+            given |= bit;
             events.push(self.event(row, rule, &identity, time, observed_at));
         }
-        if profile.polled.is_some() && giving != given {
-            self.remember(identity, giving);
+        if profile.is_polled() && given != 0 {
+            self.memory.remember(hash, given);
         }
         match (events.is_empty(), taken) {
             (false, _) => Ok(events),
@@ -155,27 +165,13 @@ impl<'p> Mapper<'p> {
         let at = required(&polled.at, self.clock(row, Some(&polled.at))?)?.latest;
         let since = required(&polled.since, self.clock(row, Some(&polled.since))?)?.earliest;
         let until = self.clock(row, polled.until.as_ref())?.map(|until| until.latest);
-        if self.polls.1.is_none_or(|last| last < at) {
-            self.polls = (self.polls.1, Some(at));
-        }
         // The row was not new at the poll before, whichever row of the table shows that there was one.
-        let before = if self.polls.1 == Some(at) { self.polls.0 } else { None };
+        let before = self.memory.poll(at);
         let latest = until.map_or(at, |until| until.min(at));
         let earliest = before.map_or(since, |before| before.max(since)).min(latest);
         Moment::between(earliest, latest)
             .filter(|_| since <= at)
             .ok_or_else(|| Unmapped::Reversed(polled.at.columns.join(" "), polled.since.columns.join(" ")))
-    }
-
-    fn remember(&mut self, identity: String, given: u64) {
-        if self.given.insert(identity.clone(), given).is_none() {
-            self.order.push_back(identity);
-        }
-        if self.given.len() > MOST_POLLED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.given.remove(&oldest);
-        }
     }
 
     /// A time of the row; `None` where its last column is empty.

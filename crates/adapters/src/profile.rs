@@ -192,7 +192,8 @@ impl Profile {
         if text.len() > LONGEST {
             return Err(InvalidProfile(vec![format!("longer than {LONGEST} bytes")]));
         }
-        let profile: Self = serde_saphyr::from_str(text).map_err(|error| InvalidProfile(vec![error.to_string()]))?;
+        let profile: Self = serde_saphyr::from_str_with_options(text, serde_saphyr::options! { with_snippet: false })
+            .map_err(|error| InvalidProfile(vec![plain(&error.to_string())]))?;
         let problems = profile.problems();
         if problems.is_empty() { Ok(profile) } else { Err(InvalidProfile(problems)) }
     }
@@ -214,7 +215,13 @@ impl Profile {
         columns.into_iter().collect()
     }
 
-    /// Whether it reads a table that is polled: then what a row gives depends on the rows that came before.
+    /// The source of the events of a rooftop.
+    pub fn source_of(&self, rooftop: &str) -> String {
+        self.source.replace("{rooftop}", rooftop)
+    }
+
+    /// Whether it reads a table that is polled: then what a row gives depends on the rows that came before, and something is
+    /// remembered from one import to the next.
     pub fn is_polled(&self) -> bool {
         self.polled.is_some()
     }
@@ -316,4 +323,23 @@ impl Profile {
         }
         problems
     }
+}
+
+/// What a reader of YAML says, without what it quotes: somebody may have sent a file of customers by mistake. Names of fields
+/// may stand, as profiles have them.
+fn plain(said: &str) -> String {
+    let said = said.lines().next().unwrap_or_default();
+    let mut plain = String::with_capacity(said.len());
+    let mut rest = said;
+    while let Some((before, mark)) = rest.char_indices().find(|(_, char)| matches!(char, '`' | '"' | '\'')) {
+        let after = &rest[before + mark.len_utf8()..];
+        // A quoted text may hold the mark that ends it: up to the last one.
+        let end = if mark == '`' { after.find(mark) } else { after.rfind(mark) };
+        let (quoted, left) = end.map_or((after, ""), |end| (&after[..end], &after[end + mark.len_utf8()..]));
+        let field = quoted.len() <= 20 && quoted.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        plain.push_str(&rest[..before]);
+        plain.push_str(if field { quoted } else { "…" });
+        rest = left;
+    }
+    plain + rest
 }

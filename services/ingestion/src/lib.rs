@@ -9,6 +9,7 @@ mod domain;
 mod grpc;
 mod heard;
 mod http;
+mod imports;
 mod intake;
 mod known;
 mod placed;
@@ -28,7 +29,8 @@ use tokio::sync::Semaphore;
 use crate::{
     commit::Ledger,
     count::Counts,
-    grpc::{Decisions, Directory, Hooks, Ingestion},
+    grpc::{Decisions, Directory, Hooks, ImportOperations, Ingestion},
+    imports::Imports,
     intake::{Intake, MOST_EVENTS, ROOM},
     known::Memory,
 };
@@ -64,7 +66,10 @@ pub fn start(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
             counts: Counts::register(&platform.metrics),
         };
         worker::spawn(&platform, &intake.counts);
+        let imports = ImportOperations::new(Imports::new(platform.clone(), intake.clone()));
         Ok(Slice::new("ingestion")
+            .grpc(imports.clone().into_import_server())
+            .grpc(imports.into_operations_server())
             .grpc(Ingestion::new(platform.clone(), intake.clone()).into_server())
             .grpc(Decisions::new(platform.clone(), log.clone(), memory.clone()).into_server())
             .grpc(Directory::new(platform.clone(), log, memory).into_server())

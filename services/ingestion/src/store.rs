@@ -4,7 +4,9 @@ pub(crate) mod decisions;
 pub(crate) mod events;
 pub(crate) mod feeds;
 pub(crate) mod hooks;
+pub(crate) mod imports;
 pub(crate) mod keys;
+pub(crate) mod polled;
 pub(crate) mod quarantine;
 pub(crate) mod rooftops;
 

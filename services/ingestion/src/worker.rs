@@ -3,19 +3,25 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use prost::Message;
 use throughline_platform::{Context, Failure, db::Role, repeat, tasks::OnExit};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     SCHEMA,
     count::Counts,
-    store::{feeds, hooks, quarantine},
+    store::{feeds, hooks, imports, quarantine},
+    wire::import::abandoned,
 };
 
 /// An event in quarantine is kept for so long after it was last sent.
 const UNSEEN: SignedDuration = SignedDuration::from_hours(180 * 24);
 /// And for so long after its release.
 const RELEASED: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// An import to which nothing is uploaded for so long has failed.
+const UNTOUCHED: SignedDuration = SignedDuration::from_hours(24);
+/// And one that has ended is kept for so long.
+const ENDED: SignedDuration = SignedDuration::from_hours(30 * 24);
 const EVERY: Duration = Duration::from_secs(600);
 const COUNTED_EVERY: Duration = Duration::from_secs(10);
 /// Rows that one transaction forgets.
@@ -59,13 +65,17 @@ async fn count(cx: Context, counts: Counts) -> Result<(), Failure> {
 async fn forget(cx: &Context) -> Result<bool, Failure> {
     let now = cx.clock.now();
     let (Ok(unseen), Ok(released)) = (now.checked_sub(UNSEEN), now.checked_sub(RELEASED)) else { return Ok(false) };
+    let (Ok(untouched), Ok(ended)) = (now.checked_sub(UNTOUCHED), now.checked_sub(ENDED)) else { return Ok(false) };
+    let error = abandoned().to_rpc_status().encode_to_vec();
     cx.db
         .work(Role::Worker, move |tx| {
             Box::pin(async move {
                 let events = quarantine::expire(tx, unseen, released, AT_A_TIME).await?;
                 let answers = repeat::forget(tx, SCHEMA).await?;
                 let hooked = hooks::expire_answers(tx, now, AT_A_TIME).await?;
-                Ok::<_, Failure>(events > 0 || answers > 0 || hooked > 0)
+                let failed = imports::abandon(tx, untouched, &error, now, AT_A_TIME).await?;
+                let gone = imports::expire(tx, ended, AT_A_TIME).await?;
+                Ok::<_, Failure>(events > 0 || answers > 0 || hooked > 0 || failed > 0 || gone > 0)
             })
         })
         .await

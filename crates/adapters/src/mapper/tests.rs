@@ -65,6 +65,60 @@ fn a_flag_happened_between_two_polls() {
     );
 }
 
+/// What a store keeps of a memory.
+#[derive(Clone, Default)]
+struct Kept {
+    polls: crate::Polls,
+    types: Vec<String>,
+    rows: BTreeMap<crate::RowHash, crate::Given>,
+}
+
+impl Kept {
+    fn save(&mut self, changes: crate::Changes) {
+        (self.polls, self.types) = (changes.polls, changes.types);
+        self.rows.retain(|row, _| !changes.forgotten.contains(row));
+        self.rows.extend(changes.rows);
+    }
+
+    fn memory(&self) -> Memory {
+        Memory::load(self.polls, self.types.clone(), self.rows.clone())
+    }
+}
+
+/// Maps rows as one run, from what is kept and into it.
+fn run(profile: &Profile, kept: &mut Kept, rows: &[String]) -> Vec<Mapped> {
+    let mut mapper = Mapper::new(profile, "RT9", ["S9".to_owned()], TimeZone::UTC).remembering(kept.memory());
+    let file = format!("{VISITS}{}", rows.concat());
+    let mut rows = Rows::begin(profile, file.as_bytes()).unwrap();
+    let mapped = std::iter::from_fn(|| rows.next().unwrap()).map(|row| mapper.map(&row.unwrap())).collect();
+    kept.save(mapper.memory().take_changes());
+    mapped
+}
+
+/// A visit as it was polled at a minute, with this many of its flags set.
+fn visit(minute: u32, id: u32, flags: usize) -> String {
+    let flag = |nth: usize| u8::from(nth < flags);
+    format!(
+        "2026-09-07T14:{minute:02}:00Z,{id},S9,2026-09-07T14:00:00,,N{id},s1,{},{},,{},{},0,0\n",
+        flag(1),
+        flag(2),
+        flag(0),
+        flag(3)
+    )
+}
+
+#[test]
+fn a_table_that_is_read_in_two_runs_goes_on_where_the_first_ended() {
+    let profile = profile("crm-visits");
+    let first = [visit(5, 1, 1), visit(10, 2, 0)];
+    let more = [first.as_slice(), &[visit(15, 1, 2)]].concat();
+    let mut kept = Kept::default();
+    run(&profile, &mut kept, &first);
+    let told: Vec<Vec<String>> = run(&profile, &mut kept, &more).iter().map(told).collect();
+    assert_eq!(told[..2], [["nothing in it is new"], ["nothing in it is new"]]);
+    assert_eq!(told[2], ["deal.writeup.submitted bounded 2026-09-07T14:10:00Z .. 2026-09-07T14:15:00Z"]);
+}
+
 #[test]
 fn days_without_a_time_reach_to_the_delta_that_told_of_them() {
     let file = concat!(
@@ -167,6 +221,19 @@ fn a_wrong_profile_is_refused_with_everything_that_is_wrong() {
     }
     let unknown = Profile::parse("{profile: x, surprise: 1}").unwrap_err().to_string();
     assert!(unknown.contains("surprise"), "{unknown}");
+    // A file of customers by mistake.
+    for data in [
+        "Jane CANARY: x",
+        "profile: [CANARY]",
+        "version: CANARY \"` '",
+        "format: CANARY",
+        "a: {b: CANARY",
+        "- CANARY\nb: *CANARY",
+        "CANARY: 'it\"s\n",
+    ] {
+        let refused = Profile::parse(data).unwrap_err().to_string();
+        assert!(!refused.contains("CANARY") && refused.contains("line"), "{data}: {refused}");
+    }
 }
 
 #[test]
@@ -177,6 +244,35 @@ fn every_built_in_profile_can_be_used_and_bears_its_name() {
 }
 
 proptest! {
+    /// Read at once, or in runs that each begin from the first row, with what the run before had saved: the same events.
+    #[test]
+    fn runs_give_what_one_run_gives(
+        visits in proptest::collection::vec((0_u32..3, 1_u32..5, 0_usize..5), 1..30),
+        cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
+        let profile = profile("crm-visits");
+        let mut minute = 1;
+        let rows: Vec<String> = visits
+            .into_iter()
+            .map(|(later, id, flags)| {
+                minute += later;
+                visit(minute % 60, id, flags)
+            })
+            .collect();
+        let events = |mapped: Vec<Mapped>| -> Vec<Event> {
+            mapped.into_iter().flat_map(|mapped| match mapped { Mapped::Events(events) => events, Mapped::Nothing(_) => vec![] }).collect()
+        };
+        let wanted = events(run(&profile, &mut Kept::default(), &rows));
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(rows.len())).collect();
+        cuts.sort_unstable();
+        cuts.push(rows.len());
+        let (mut kept, mut given) = (Kept::default(), Vec::new());
+        for cut in cuts {
+            given.extend(events(run(&profile, &mut kept, &rows[..cut])));
+        }
+        prop_assert_eq!(given, wanted);
+    }
+
     /// Whatever stands in the columns: no panic, bounds in order, and the same row gives the same events.
     #[test]
     fn any_values_are_mapped(

@@ -46,13 +46,13 @@ enum Action {
     },
 }
 
-/// A built-in profile by its name, or one from a file.
+/// The text of a profile from a file; none of one that is built in.
 ///
 /// # Errors
-/// If there is none, or it cannot be used.
-pub fn read(named: &str) -> anyhow::Result<Profile> {
-    if let Some(text) = built_in(named) {
-        return Ok(Profile::parse(text)?);
+/// If it is neither.
+pub fn text(named: &str) -> anyhow::Result<Option<String>> {
+    if built_in(named).is_some() {
+        return Ok(None);
     }
     let path = Path::new(named);
     let known = || {
@@ -61,8 +61,13 @@ pub fn read(named: &str) -> anyhow::Result<Profile> {
     };
     let size = path.metadata().with_context(known)?.len();
     anyhow::ensure!(size <= LARGEST, "profile {named}: larger than {LARGEST} bytes");
-    let text = std::fs::read_to_string(path).with_context(known)?;
-    Profile::parse(&text).with_context(|| format!("profile {named}"))
+    std::fs::read_to_string(path).with_context(known).map(Some)
+}
+
+fn read(named: &str) -> anyhow::Result<Profile> {
+    let text = text(named)?;
+    let text = text.as_deref().or_else(|| built_in(named)).unwrap_or_default();
+    Profile::parse(text).with_context(|| format!("profile {named}"))
 }
 
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {

@@ -18,6 +18,11 @@ pub(crate) fn quarantine_id(group: &str, rooftop: &str, reason: &str, encoded_ev
     hashed(&[group.as_bytes(), rooftop.as_bytes(), reason.as_bytes(), encoded_event])
 }
 
+/// Identity of a polled table: a profile's own, since another one may read another table of the same source.
+pub(crate) fn polled_table(group: &str, rooftop: &str, source: &str, profile: &str) -> Uuid {
+    hashed(&[group.as_bytes(), rooftop.as_bytes(), source.as_bytes(), profile.as_bytes()])
+}
+
 /// The lane in which a group's spoiled events are kept: they have no part.
 pub(crate) fn lane_of(group: &str) -> usize {
     usize::from(hashed(&[group.as_bytes()]).as_bytes()[0])

@@ -20,9 +20,11 @@ use throughline_proto::{
     event::v1::Event,
     ingestion::v1::{
         AppendEventsRequest, AppendEventsResponse, EventResult, decision_service_client::DecisionServiceClient,
-        hook_service_client::HookServiceClient, ingestion_service_client::IngestionServiceClient,
+        hook_service_client::HookServiceClient, import_service_client::ImportServiceClient,
+        ingestion_service_client::IngestionServiceClient,
     },
     log::v1::{EntryBody, entry_body::Body},
+    longrunning::operations_client::OperationsClient,
     tenant::v1::{
         ApiKey, CreateApiKeyRequest, CreateGroupRequest, CreateRooftopRequest, Rooftop,
         directory_service_client::DirectoryServiceClient,
@@ -66,6 +68,8 @@ impl Interceptor for Bearer {
 pub type Events = IngestionServiceClient<InterceptedService<Channel, Bearer>>;
 pub type Decisions = DecisionServiceClient<InterceptedService<Channel, Bearer>>;
 pub type Hooks = HookServiceClient<InterceptedService<Channel, Bearer>>;
+pub type Imports = ImportServiceClient<InterceptedService<Channel, Bearer>>;
+pub type Operations = OperationsClient<InterceptedService<Channel, Bearer>>;
 pub type Directory = DirectoryServiceClient<InterceptedService<Channel, Bearer>>;
 
 impl Suite {
@@ -93,6 +97,14 @@ impl Suite {
 
     pub fn decisions(&self, token: &str) -> Decisions {
         DecisionServiceClient::new(self.call(token))
+    }
+
+    pub fn imports(&self, token: &str) -> Imports {
+        ImportServiceClient::new(self.call(token))
+    }
+
+    pub fn operations(&self, token: &str) -> Operations {
+        OperationsClient::new(self.call(token))
     }
 
     pub fn directory(&self, token: &str) -> Directory {

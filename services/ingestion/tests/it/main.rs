@@ -8,6 +8,7 @@ mod events;
 mod feeds;
 mod hooks;
 mod http;
+mod imports;
 mod keys;
 mod kit;
 mod quarantine;

@@ -1,34 +1,37 @@
-//! A vendor's files: rows become events by a source profile, and every row is accounted for.
-use std::{
-    io::ErrorKind,
-    path::{Path, PathBuf},
-};
+//! A vendor's files: uploaded to an import of the suite's, which makes events of their rows and accounts for every row.
+mod upload;
 
-use anyhow::Context as _;
-use jiff::tz::TimeZone;
+use std::path::PathBuf;
+
 use serde::Serialize;
-use throughline_adapters::{Mapped, Mapper, Profile, Rows};
-use throughline_proto::tenant::v1::{GetRooftopRequest, directory_service_client::DirectoryServiceClient};
-
-use super::{
-    files,
-    lines::cloud_event,
-    send::{Sender, Sent},
-    tally::Tally,
+use throughline_proto::{
+    ingestion::v1::{
+        CreateImportRequest, ImportMetadata, Outcome, UploadImportResponse, create_import_request::Mapping,
+        import_service_client::ImportServiceClient,
+    },
+    longrunning::{CancelOperationRequest, Operation, operations_client::OperationsClient},
 };
-use crate::{Connection, commands::profile, output::json_line};
+use tonic::Streaming;
 
-/// Broken rows of one file that are told on stderr; all are counted.
-const TOLD: u64 = 5;
+use super::tally::Tally;
+use crate::{Connection, commands::profile, output::json_line};
+use upload::Uploading;
+
+/// Answers between two lines that say how far it is.
+const TELL_EVERY: u64 = 20;
+
+/// How a command ends that was interrupted, as shells have it.
+const INTERRUPTED: i32 = 130;
 
 /// What became of every row of every file, and of the events made of them.
 #[derive(Debug, Default, Serialize)]
 struct Summary {
+    operation: String,
     profile: String,
     version: u32,
-    files: u64,
+    files: u32,
     /// Files that could not be read to their end, with the reason on stderr.
-    files_failed: u64,
+    files_failed: u32,
     rows: Tally,
     /// Made of the rows.
     events: u64,
@@ -38,37 +41,19 @@ struct Summary {
 }
 
 pub async fn run(connection: &Connection, named: &str, rooftop: &str, paths: &[PathBuf]) -> anyhow::Result<()> {
-    let profile = profile::read(named)?;
-    let name = format!("{}/rooftops/{rooftop}", connection.parent);
-    let found = DirectoryServiceClient::new(connection.channel.clone())
-        .get_rooftop(GetRooftopRequest { name })
-        .await?
-        .into_inner();
-    let zone = TimeZone::get(&found.zone).with_context(|| format!("the zone of {rooftop}"))?;
-
-    let mut summary = Summary { profile: profile.profile.clone(), version: profile.version, ..Summary::default() };
-    let mut sender = Sender::begin(connection).await?;
-    // One for all files: what was polled before is known in the next.
-    let mut mapper = Mapper::new(&profile, rooftop, found.vendor_codes, zone);
-    for path in paths {
-        summary.files += 1;
-        eprintln!("reading {}", path.display());
-        match file(&mut sender, &profile, &mut mapper, path, &mut summary).await? {
-            Ok(()) => {}
-            Err(error) => {
-                summary.files_failed += 1;
-                let told = match error.kind() {
-                    ErrorKind::UnexpectedEof => {
-                        "it ends in the middle: copy it again, then import it once more".to_owned()
-                    }
-                    _ => error.to_string(),
-                };
-                eprintln!("{}: {told}", path.display());
-            }
+    let operation = begin(connection, named, rooftop).await?;
+    let name = operation.name.clone();
+    let summary = tokio::select! {
+        summary = upload(connection, operation, paths) => summary?,
+        _ = tokio::signal::ctrl_c() => {
+            OperationsClient::new(connection.channel.clone())
+                .cancel_operation(CancelOperationRequest { name: name.clone() })
+                .await?;
+            eprintln!("cancelled {name}: what was durable stays, and counts as duplicate in another import");
+            // A read that waits for a slow disk, or a writer, would be waited for.
+            std::process::exit(INTERRUPTED);
         }
-    }
-    let Sent { accepted, duplicate, quarantined } = sender.finish().await?;
-    (summary.accepted, summary.duplicate, summary.quarantined) = (accepted, duplicate, quarantined);
+    };
     json_line(&summary)?;
     anyhow::ensure!(
         summary.files_failed == 0,
@@ -79,53 +64,83 @@ pub async fn run(connection: &Connection, named: &str, rooftop: &str, paths: &[P
     Ok(())
 }
 
-/// Sends the events of one file. The inner error is the file's: the others go on.
-async fn file(
-    sender: &mut Sender,
-    profile: &Profile,
-    mapper: &mut Mapper<'_>,
-    path: &Path,
-    summary: &mut Summary,
-) -> anyhow::Result<std::io::Result<()>> {
-    let begun = files::look(path).and_then(|before| Ok((before, Rows::begin(profile, files::open(path)?)?)));
-    let (before, mut rows) = match begun {
-        Ok(begun) => begun,
-        Err(error) => return Ok(Err(error)),
+async fn begin(connection: &Connection, named: &str, rooftop: &str) -> anyhow::Result<Operation> {
+    let mapping = match profile::text(named)? {
+        None => Mapping::Profile(named.to_owned()),
+        Some(text) => Mapping::ProfileYaml(text),
     };
-    for column in rows.absent() {
-        eprintln!("{}: no column {column}, which the profile reads", path.display());
+    let request = CreateImportRequest {
+        parent: format!("{}/rooftops/{rooftop}", connection.parent),
+        mapping: Some(mapping),
+        request_id: uuid::Uuid::new_v4().to_string(),
+        actor: String::new(),
+    };
+    Ok(ImportServiceClient::new(connection.channel.clone()).create_import(request).await?.into_inner())
+}
+
+/// Uploads the files and tells on stderr what becomes of them.
+async fn upload(connection: &Connection, operation: Operation, paths: &[PathBuf]) -> anyhow::Result<Summary> {
+    let metadata = operation.metadata.as_ref().map(|metadata| metadata.value.as_slice()).unwrap_or_default();
+    let ImportMetadata { profile, version, .. } = prost::Message::decode(metadata)?;
+    let mut summary = Summary { operation: operation.name.clone(), profile, version, ..Summary::default() };
+    let (uploading, requests) = Uploading::begin(operation.name);
+    let answers = ImportServiceClient::new(connection.channel.clone()).upload_import(requests).await?.into_inner();
+    // What is wrong with a file is told to the suite, and comes back; the answers end when it has what it wants.
+    let sending = async {
+        uploading.files(paths).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        told = tell(answers, &uploading, paths, &mut summary) => told?,
+        () = sending => {}
     }
-    let tally = &mut summary.rows;
-    let mut broken_here = 0;
-    loop {
-        let row = match rows.next() {
-            Ok(Some(row)) => row,
-            Ok(None) => break,
-            Err(error) => return Ok(Err(error)),
+    Ok(summary)
+}
+
+async fn tell(
+    mut answers: Streaming<UploadImportResponse>,
+    uploading: &Uploading,
+    paths: &[PathBuf],
+    summary: &mut Summary,
+) -> anyhow::Result<()> {
+    let path = |ordinal: u32| paths[(ordinal as usize).saturating_sub(1).min(paths.len() - 1)].display();
+    let mut heard = 0_u64;
+    while let Some(answer) = answers.message().await? {
+        for row in &answer.broken_rows {
+            eprintln!("{}: row {}: {}", path(row.file), row.row, row.why);
+        }
+        for event in &answer.set_apart {
+            let why = event.status.as_ref().map_or("no reason given", |status| status.message.as_str());
+            let what = if event.outcome() == Outcome::Refused { "refused" } else { "quarantined" };
+            eprintln!("event {}: {what}: {why}", event.id);
+        }
+        for file in &answer.files {
+            for column in &file.absent_columns {
+                eprintln!("{}: no column {column}, which the profile reads", path(file.ordinal));
+            }
+            if !file.failure.is_empty() {
+                eprintln!("{}: {}", path(file.ordinal), file.failure);
+            }
+            uploading.ended(file.ordinal);
+        }
+        let counts = answer.counts.unwrap_or_default();
+        heard += 1;
+        if heard.is_multiple_of(TELL_EVERY) {
+            let (accepted, duplicate, quarantined) = (counts.accepted, counts.duplicate, counts.quarantined);
+            eprintln!("{accepted} durable, {duplicate} repeated, {quarantined} set apart");
+        }
+        (summary.files, summary.files_failed) = (counts.files, counts.files_failed);
+        summary.rows = Tally {
+            read: counts.rows_read,
+            kept: counts.rows_kept,
+            dropped: counts.rows_dropped,
+            broken: counts.rows_broken,
         };
-        tally.read += 1;
-        match row.map(|row| mapper.map(&row)) {
-            Ok(Mapped::Events(events)) => {
-                tally.kept += 1;
-                for event in events {
-                    summary.events += 1;
-                    sender.push(cloud_event(event.to_json())).await?;
-                }
-            }
-            Ok(Mapped::Nothing(why)) => tally.dropped(why.to_string()),
-            Err(broken) => {
-                broken_here += 1;
-                if broken_here <= TOLD {
-                    eprintln!("{}: {broken}", path.display());
-                }
-                tally.broken(broken.why.into_owned());
-            }
+        (summary.events, summary.accepted) = (counts.events, counts.accepted);
+        (summary.duplicate, summary.quarantined) = (counts.duplicate, counts.quarantined);
+        if answer.done {
+            return Ok(());
         }
     }
-    Ok(files::look(path).and_then(|after| match after == before {
-        true => Ok(()),
-        false => {
-            Err(std::io::Error::other("it was changed while it was read: import it once more when it is complete"))
-        }
-    }))
+    anyhow::bail!("the upload ended early: import the same files again")
 }
