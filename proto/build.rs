@@ -8,6 +8,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=vendor");
     let mut files: Vec<String> =
         PACKAGES.iter().map(|package| format!("throughline/{package}/v1/{package}.proto")).collect();
+    files.push("throughline/deal/v1/rebuild.proto".to_owned());
     // Reflection clients read error details only if the server registers them.
     files.push("google/rpc/error_details.proto".to_owned());
 

@@ -8,6 +8,7 @@ pub mod domain;
 mod definitions;
 mod grpc;
 mod metrics;
+mod rebuild;
 mod store;
 mod wire;
 mod worker;
@@ -19,7 +20,13 @@ use throughline_journal::{Context, Follower, FollowerSpec, Log, Pace, host::Serv
 use throughline_platform::{Failure, Migrations, Slice, peers::Peer};
 use throughline_process::Key;
 
-use crate::{definitions::Definitions, grpc::Deals, metrics::DealMetrics, worker::Folder};
+use crate::{
+    definitions::Definitions,
+    grpc::{Deals, Rebuilds},
+    metrics::DealMetrics,
+    rebuild::Rebuild,
+    worker::Folder,
+};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -32,8 +39,14 @@ pub const SERVICE: Service = Service { migrations: Some(&MIGRATIONS), start };
 const SCHEMA: &str = "deal_state";
 const CONSUMER: &str = "deal-state";
 
-/// Most entries of the event log in one transaction.
-const MAX_BATCH: usize = 500;
+/// What is followed: the event log, most 500 entries of it in one transaction.
+const FOLLOWS: FollowerSpec = FollowerSpec {
+    schema: SCHEMA,
+    consumer: CONSUMER,
+    log: "event",
+    peer: Peer::Ingestion,
+    pace: Pace { max_batch: 500, gather: Duration::ZERO },
+};
 
 /// Stands before the fold of each deal, and may panic: how a test sees that one deal's fault is that deal's alone.
 pub trait FaultHook: Send + Sync + 'static {
@@ -58,18 +71,12 @@ pub async fn start_with(cx: &Context, settings: Settings) -> Result<Slice, Failu
     let log = Log::register(cx, SCHEMA, "deal", Some(CONSUMER));
     let folder = Folder {
         clock: cx.platform.clock.clone(),
-        log: log.clone(),
+        log: Some(log.clone()),
         definitions: Definitions::default(),
         metrics: DealMetrics::register(&cx.platform.metrics),
-        faults: settings.faults,
+        faults: settings.faults.clone(),
     };
-    let spec = FollowerSpec {
-        schema: SCHEMA,
-        consumer: CONSUMER,
-        log: "event",
-        peer: Peer::Ingestion,
-        pace: Pace { max_batch: MAX_BATCH, gather: Duration::ZERO },
-    };
-    Follower::new(cx, spec, Arc::new(folder)).spawn();
-    Ok(Slice::new(CONSUMER).grpc(Deals::new(cx.clone(), log).server()))
+    Follower::new(cx, FOLLOWS, Arc::new(folder)).spawn();
+    let rebuilds = Rebuilds(Rebuild::new(cx, log.clone(), settings));
+    Ok(Slice::new(CONSUMER).grpc(Deals::new(cx.clone(), log).server()).grpc(rebuilds.server()))
 }

@@ -5,6 +5,7 @@ pub mod capacity;
 pub mod filter;
 pub mod folding;
 pub mod id;
+pub mod mending;
 pub mod partition;
 pub mod revision;
 pub mod sales;

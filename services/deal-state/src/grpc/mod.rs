@@ -3,6 +3,7 @@
 mod get;
 mod hash;
 mod list;
+mod rebuild;
 mod timeline;
 mod watch;
 
@@ -21,6 +22,8 @@ use throughline_proto::deal::v1::{
     deal_service_server::{DealService, DealServiceServer},
 };
 use tonic::{Request, Response, Status};
+
+pub use rebuild::Rebuilds;
 
 use crate::CONSUMER;
 

@@ -2,6 +2,7 @@
 
 mod load;
 mod read;
+pub mod rows;
 mod save;
 mod sweep;
 

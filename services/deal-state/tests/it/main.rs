@@ -8,6 +8,7 @@ mod kit;
 mod merging;
 mod order;
 mod reading;
+mod rebuilding;
 mod sweeping;
 mod tenants;
 mod watching;
