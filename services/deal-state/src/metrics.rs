@@ -105,13 +105,14 @@ impl RebuildMetrics {
         own
     }
 
-    pub fn running(&self, running: bool) {
-        self.running.set(i64::from(running));
-    }
-
     /// Counts the parts of this rebuild from none.
     pub fn begun(&self) {
+        self.running.set(1);
         self.parts.set(0);
+    }
+
+    pub fn ended(&self) {
+        self.running.set(0);
     }
 
     pub fn entries_read(&self, entries: u64) {

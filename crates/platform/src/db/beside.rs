@@ -36,12 +36,13 @@ impl Db {
 }
 
 impl Beside {
-    /// Drops the database and whoever is connected to it.
+    /// Drops the database under whatever still works on it.
     pub async fn remove(self) -> Result<(), Failure> {
-        self.db.close().await;
         let mut conn = self.of.login().await?;
         drop_database(&mut conn, &self.name).await?;
-        Ok(conn.close().await?)
+        conn.close().await?;
+        self.db.close().await;
+        Ok(())
     }
 }
 

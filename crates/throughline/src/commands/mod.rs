@@ -8,6 +8,7 @@ pub mod evaluate;
 pub mod flags;
 pub mod import;
 pub mod profile;
+pub mod rebuild;
 pub mod report;
 pub mod reviews;
 pub mod rooftop;

