@@ -13,6 +13,7 @@ mod limits;
 mod poison;
 mod profiles;
 mod raw;
+mod rebuild;
 mod record;
 mod replicas;
 mod suite;
