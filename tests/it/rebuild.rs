@@ -71,7 +71,11 @@ async fn a_rebuild_survives_the_death_of_its_suite_and_ends_where_nobody_had_dam
     let summary = printed.last().unwrap();
     assert_eq!(suite.state_hash().await, hash, "{summary}");
     assert!(summary["rows_mended"].as_i64().unwrap() <= damaged, "{summary}");
-    assert_eq!(count(&suite, SAID).await, said + damaged, "each of them is said once, before and after the death together");
+    assert_eq!(
+        count(&suite, SAID).await,
+        said + damaged,
+        "each of them is said once, before and after the death together"
+    );
     assert_eq!(rebuild(&suite, &["--dry-run"]).await.last().unwrap()["differences"], json!([]));
     assert_eq!(count(&suite, LEFT).await, 0);
     assert!(suite.metric("throughline_rebuild_deals_compared_total", &[]).await >= damaged as f64);

@@ -79,13 +79,7 @@ impl Cursors {
         let row = db
             .work(Role::Worker, move |tx| {
                 Box::pin(async move {
-                    sqlx::query(sql)
-                        .bind(consumer)
-                        .bind(part as i16)
-                        .bind(owner)
-                        .bind(lease)
-                        .fetch_one(tx.conn())
-                        .await
+                    sqlx::query(sql).bind(consumer).bind(part as i16).bind(owner).bind(lease).fetch_one(tx.conn()).await
                 })
             })
             .await

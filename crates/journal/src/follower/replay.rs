@@ -62,7 +62,9 @@ impl<P: Projection> Replay<P> {
         match timeout(SILENT_FOR, stream.next()).await {
             Ok(Some(Err(status))) => Err(self.ended(status)),
             Ok(Some(Ok(_))) => Ok(()),
-            Ok(None) | Err(_) => Err(Failure::unavailable("the owner of the log", "the stream of entries said nothing")),
+            Ok(None) | Err(_) => {
+                Err(Failure::unavailable("the owner of the log", "the stream of entries said nothing"))
+            }
         }
     }
 
@@ -109,8 +111,9 @@ impl<P: Projection> Replay<P> {
         for (entry, expected) in batch.iter().zip(at.position + 1..) {
             if entry.position != expected {
                 let (log, part) = (self.0.0.spec.log, at.part);
-                let message =
-                    format!("position {expected} of part {part} is missing in log {log:?}: restore the log, then begin again");
+                let message = format!(
+                    "position {expected} of part {part} is missing in log {log:?}: restore the log, then begin again"
+                );
                 return Err(Failure::precondition(message).with("log", log).with("part", part.to_string()));
             }
         }

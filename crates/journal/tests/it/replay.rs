@@ -14,8 +14,7 @@ use crate::world::{OPEN, Reader, SOON, count, database, effects, letter, post, p
 /// A consumer's tables in another database than the log's.
 async fn elsewhere(process: &throughline_journal::host::Running, url: &str) -> Context {
     let db = Db::connect(&Options::for_test(url, None)).await.unwrap();
-    let platform =
-        throughline_platform::Context { db, metrics: Metrics::new(), ..process.cx.platform.clone() };
+    let platform = throughline_platform::Context { db, metrics: Metrics::new(), ..process.cx.platform.clone() };
     Context::new(platform)
 }
 
@@ -31,7 +30,8 @@ async fn a_log_is_read_again_up_to_a_position_and_no_further() {
 
     let reader = Reader { alarm_after: Duration::ZERO, ..Reader::default() };
     reader.poisonous.lock().unwrap().insert("poison".to_owned());
-    let replay = Replay::new(&elsewhere(&process, there.url()).await, spec("reader", "event"), Arc::new(reader)).await.unwrap();
+    let replay =
+        Replay::new(&elsewhere(&process, there.url()).await, spec("reader", "event"), Arc::new(reader)).await.unwrap();
     replay.require_whole(&[3]).await.unwrap();
     let mut conn = superuser(&there).await;
     let mut at = replay.part(3);
@@ -46,7 +46,10 @@ async fn a_log_is_read_again_up_to_a_position_and_no_further() {
     assert_eq!(count(&mut conn, "reading.effect").await, 152);
     assert_eq!(count(&mut superuser(&here).await, "reading.effect").await, 0);
 
-    sqlx::query("update post.event_head set first_pos = 2 where part = 3").execute(&mut superuser(&here).await).await.unwrap();
+    sqlx::query("update post.event_head set first_pos = 2 where part = 3")
+        .execute(&mut superuser(&here).await)
+        .await
+        .unwrap();
     let refused = eventually(SOON, async || replay.require_whole(&[3]).await.err()).await;
     assert_eq!((refused.code(), refused.reason()), (Code::OutOfRange, Reason::CursorTooOld));
 }
@@ -56,9 +59,14 @@ async fn a_missing_position_ends_reading_again() {
     let (here, there) = (database().await, database().await);
     let process = process(&here).await;
     post(&process, (0..5).map(|_| letter(3, "x")).collect()).await;
-    sqlx::query("delete from post.event_log where part = 3 and pos = 2").execute(&mut superuser(&here).await).await.unwrap();
+    sqlx::query("delete from post.event_log where part = 3 and pos = 2")
+        .execute(&mut superuser(&here).await)
+        .await
+        .unwrap();
     let replay =
-        Replay::new(&elsewhere(&process, there.url()).await, spec("reader", "event"), Arc::new(Reader::default())).await.unwrap();
+        Replay::new(&elsewhere(&process, there.url()).await, spec("reader", "event"), Arc::new(Reader::default()))
+            .await
+            .unwrap();
     let mut at = replay.part(3);
     let refused = replay.run_to(&mut at, 5).await.unwrap_err();
     assert!(refused.message().contains("position 2 of part 3 is missing"), "{refused:?}");

@@ -78,7 +78,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             None => {}
         }
     }
-    let summary = summary.context("the rebuild was stopped before its end: what was mended so far stands, begin again")?;
+    let summary =
+        summary.context("the rebuild was stopped before its end: what was mended so far stands, begin again")?;
     match arguments.output.format {
         Format::Json => print_json(&named, &summary)?,
         Format::Table => print_table(named, &summary, arguments.dry_run),
@@ -103,9 +104,10 @@ fn print_json(named: &[RebuildDifference], summary: &RebuildSummary) -> anyhow::
             "deal": difference.deal, "part": difference.part,
         }))?;
     }
-    let counts = summary.differences.iter().map(|count| {
-        serde_json::json!({"table": count.table, "kind": kind(count.kind()), "rows": count.rows})
-    });
+    let counts = summary
+        .differences
+        .iter()
+        .map(|count| serde_json::json!({"table": count.table, "kind": kind(count.kind()), "rows": count.rows}));
     json_line(&serde_json::json!({
         "parts": summary.parts, "entries_read": summary.entries_read, "rows_compared": summary.rows_compared,
         "deals_compared": summary.deals_compared, "differences": counts.collect::<Vec<_>>(),

@@ -1,5 +1,5 @@
--- The tables of this schema that begin their keys with the part: the rest of each key with its types, and what else a row
--- has. A table without it has no place in a rebuild.
+-- The tables of this schema: whether their keys begin with the part, what follows it with its types, and what else a row
+-- has.
 select c.relname::text as "table!",
        array(
          select a.attname::text from unnest(i.indkey) with ordinality as k(number, nth)

@@ -48,7 +48,10 @@ impl RebuildService for Rebuilds {
         };
         let (say, mut heard) = mpsc::channel(WAITING);
         let rebuild = self.0.clone().run(request.dry_run, differences as usize, say);
-        #[expect(clippy::disallowed_methods, reason = "it ends when its caller hangs up, and then cleans up behind it")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it ends when its caller hangs up, and then cleans up behind it"
+        )]
         tokio::spawn(rebuild);
         let said = futures::stream::poll_fn(move |cx| heard.poll_recv(cx));
         Ok(Response::new(said.map(|said| Ok(render(said?))).boxed()))

@@ -75,12 +75,8 @@ impl Run {
         at: Replayed,
         part: u16,
     ) -> Result<(Replayed, Result<Compared, NotNow>), Failure> {
-        let comparing = Comparing {
-            part,
-            shadow: self.shadow.clone(),
-            cursors: self.cursors.clone(),
-            tables: self.tables.clone(),
-        };
+        let comparing =
+            Comparing { part, shadow: self.shadow.clone(), cursors: self.cursors.clone(), tables: self.tables.clone() };
         self.live.snapshot(Role::Worker, move |tx| Box::pin(comparing.run(tx, at))).await
     }
 }
@@ -98,11 +94,15 @@ impl Comparing {
         rows::session(tx).await?;
         let live = self.cursors.position(tx, part).await?;
         if live < at.position() {
-            let message = format!("the live cursor of part {part} went back from {} to {live}: rebuild again", at.position());
+            let message =
+                format!("the live cursor of part {part} went back from {} to {live}: rebuild again", at.position());
             return Err(Failure::precondition(message).with("part", part.to_string()));
         }
         if live > at.position() + AHEAD {
-            return Ok((at, Err(format!("the live deals come on faster than they are rebuilt, {live} entries so far"))));
+            return Ok((
+                at,
+                Err(format!("the live deals come on faster than they are rebuilt, {live} entries so far")),
+            ));
         }
         if !store::due(tx, &[part]).await?.is_empty() {
             return Ok((at, Err("the live deals of a rooftop are being folded anew".to_owned())));

@@ -125,7 +125,8 @@ impl Sayer {
             for (key, rows) in &compared.counts {
                 *summary.differences.entry(*key).or_default() += rows;
             }
-            let named: Vec<_> = compared.held.iter().take(so_far.nameable).map(|held| held.difference.clone()).collect();
+            let named: Vec<_> =
+                compared.held.iter().take(so_far.nameable).map(|held| held.difference.clone()).collect();
             so_far.nameable -= named.len();
             named
         });

@@ -98,19 +98,22 @@ pub async fn session(tx: &mut Tx) -> Result<(), Error> {
 /// All of these tables as the database has them. Refuses a schema with a table that nobody has given a place here.
 pub async fn folded(tx: &mut Tx) -> Result<Arc<[Rows]>, Failure> {
     let found = query_file!("sql/rebuild/columns.sql").fetch_all(tx.conn()).await?;
-    let stranger = found.iter().map(|found| found.table.as_str()).find(|name| {
-        !NOT_FOLDED.contains(name) && !FOLDED.iter().any(|table| table.name == *name)
-    });
+    let stranger = found
+        .iter()
+        .map(|found| found.table.as_str())
+        .find(|name| !NOT_FOLDED.contains(name) && !FOLDED.iter().any(|table| table.name == *name));
     if let Some(name) = stranger {
-        let message =
-            format!("table deal_state.{name} has no place in a rebuild: say in store/rows.rs whether it is folded from events");
+        let message = format!(
+            "table deal_state.{name} has no place in a rebuild: say in store/rows.rs whether it is folded from events"
+        );
         return Err(Failure::precondition(message).with("table", name));
     }
     let mut rows = Vec::with_capacity(FOLDED.len());
     for table in &FOLDED {
         let columns = found.iter().find(|found| found.table == table.name && found.by_part);
         let Some(columns) = columns else {
-            let message = format!("table deal_state.{} is not there, or does not begin its key with the part", table.name);
+            let message =
+                format!("table deal_state.{} is not there, or does not begin its key with the part", table.name);
             return Err(Failure::precondition(message).with("table", table.name));
         };
         rows.push(Rows::of(table, &columns.keys, &columns.types, &columns.others));
@@ -133,14 +136,18 @@ fn list<'s>(of: impl Iterator<Item = &'s String>, between: &str, each: impl Fn(&
 
 impl Rows {
     fn of(table: &'static Folded, keys: &[String], types: &[String], others: &[String]) -> Self {
-        let key = format!("jsonb_build_object({})::text", list(keys.iter(), ", ", |name| format!("'{name}', t.{name}")));
+        let key =
+            format!("jsonb_build_object({})::text", list(keys.iter(), ", ", |name| format!("'{name}', t.{name}")));
         let order = list(keys.iter(), ", ", |name| format!("t.{name}"));
         let typed = keys.iter().zip(types);
         let wanted = typed.clone().map(|(name, kind)| format!("{name} {kind}")).collect::<Vec<_>>().join(", ");
-        let after = typed.map(|(name, kind)| format!("($2::text::jsonb->>'{name}')::{kind}")).collect::<Vec<_>>().join(", ");
+        let after =
+            typed.map(|(name, kind)| format!("($2::text::jsonb->>'{name}')::{kind}")).collect::<Vec<_>>().join(", ");
         let after = format!("({order}) > ({after})");
         let same = list(keys.iter(), " and ", |name| format!("t.{name} = wanted.{name}"));
-        let apart = list(table.apart.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>().iter(), ", ", |name| format!("'{name}'"));
+        let apart = list(table.apart.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>().iter(), ", ", |name| {
+            format!("'{name}'")
+        });
         let content = if apart.is_empty() { "to_jsonb(t)".to_owned() } else { format!("to_jsonb(t) - array[{apart}]") };
         let hash = format!("sha256(convert_to(({content})::text, 'UTF8'))");
         let body = if table.is_deal() { "t.body" } else { "null::bytea" };

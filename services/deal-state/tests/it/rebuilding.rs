@@ -171,7 +171,8 @@ async fn what_was_damaged_is_named_and_mended_and_nothing_else_is_said() {
         ("deal_mark", RebuildDifferenceKind::Surplus, &south.name),
         ("deal", RebuildDifferenceKind::Missing, &gone.name),
     ];
-    let wrong: BTreeSet<_> = wrong.into_iter().map(|(table, kind, deal)| (table.to_owned(), kind, deal.clone())).collect();
+    let wrong: BTreeSet<_> =
+        wrong.into_iter().map(|(table, kind, deal)| (table.to_owned(), kind, deal.clone())).collect();
 
     let dry = rebuild(&suite, true).await;
     assert_eq!(dry.differences, wrong);
@@ -191,7 +192,11 @@ async fn what_was_damaged_is_named_and_mended_and_nothing_else_is_said() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(new.keys().cloned().collect::<Vec<_>>(), sorted([id(&joined.name), id(&gone.name)]), "those that were wrong");
+    assert_eq!(
+        new.keys().cloned().collect::<Vec<_>>(),
+        sorted([id(&joined.name), id(&gone.name)]),
+        "those that were wrong"
+    );
     assert_eq!(suite.said(SOUTH.part).await, entries.1, "what is not of a deal's content is nobody else's business");
     in_order(&said);
     assert_eq!(suite.deal(NORTH, "dms_deal", "D101", "").await.name, joined.name);
