@@ -4,6 +4,8 @@
 //! commits. The shadow is brought to where the live tables then stand, every row is read and compared again, and each
 //! transaction ends by asking whether the part is still held at that position.
 
+mod transaction;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -11,31 +13,17 @@ use std::{
 };
 
 use prost::Message;
-use throughline_journal::{Cursors, Held as Part, Log, NewEntry, Replayed};
-use throughline_platform::{
-    Failure,
-    clock::Clock,
-    db::{Role, Tx},
-};
-use throughline_proto::{
-    deal::v1 as pb,
-    event::v1::Origin,
-    log::v1::{EntryBody, entry_body::Body},
-};
+use throughline_journal::{Held as Part, Replayed};
+use throughline_platform::{Failure, db::Role};
+use throughline_proto::log::v1::EntryBody;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use self::transaction::{Mending, Rebuilt, Refused};
 use super::{Run, Sayer, compare::Held};
 use crate::{
-    domain::{
-        id::DealId,
-        mending::{self, LastSaid},
-    },
-    store::{
-        self,
-        rows::{self, Row, Rows},
-    },
-    worker,
+    domain::{id::DealId, mending::LastSaid},
+    store::{self, rows},
 };
 
 /// Rows and deals of a transaction, unless one deal has more.
@@ -47,25 +35,6 @@ const HELD_FOR: Duration = Duration::from_secs(2);
 
 /// Positions of the deal log that are looked through in one statement.
 const STRETCH: u64 = 5_000;
-
-/// Why a transaction did not commit.
-enum Refused {
-    /// Somebody else took the part.
-    Lost,
-    Failed(Failure),
-}
-
-impl From<store::Error> for Refused {
-    fn from(error: store::Error) -> Self {
-        Self::Failed(Failure::from(error))
-    }
-}
-
-impl From<Failure> for Refused {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
 
 impl Run {
     /// Mends what was found. What is lost to others, or comes on meanwhile, the next comparison finds.
@@ -221,135 +190,34 @@ fn chunks(mut found: Vec<Held>) -> Vec<Chunk> {
     chunks
 }
 
-/// What the event log gives for a chunk.
-struct Rebuilt {
-    rows: BTreeMap<usize, Vec<Row>>,
-    /// The deal of each key that a deal is named after.
-    survivors: HashMap<Uuid, DealId>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rebuild::{Difference, Kind};
 
-/// One transaction.
-struct Mending {
-    held: Part,
-    chunk: Chunk,
-    rebuilt: Rebuilt,
-    last: Arc<HashMap<Uuid, LastSaid>>,
-    tables: Arc<[Rows]>,
-    cursors: Arc<Cursors>,
-    log: Log,
-    clock: Clock,
-}
-
-/// What the deal log is told.
-#[derive(Default)]
-struct Telling {
-    stand: Vec<NewEntry>,
-    /// Behind the survivors: whoever follows finds them when it reads whose place they took.
-    gone: Vec<NewEntry>,
-}
-
-impl Mending {
-    /// Answers with how many rows it mended and how many entries it appended.
-    async fn run(mut self, tx: &mut Tx) -> Result<(u64, u64), Refused> {
-        rows::session(tx).await?;
-        let (mut mended, mut telling) = (0, Telling::default());
-        for (table, keys) in std::mem::take(&mut self.chunk.keys) {
-            let rebuilt = self.rebuilt.rows.remove(&table).unwrap_or_default();
-            mended += self.table(tx, table, &keys, rebuilt, &mut telling).await?;
-        }
-        let mut said = telling.stand;
-        said.extend(telling.gone);
-        let entries = said.len() as u64;
-        self.log.append(tx, self.clock.now(), said).await?;
-        if self.cursors.keep(tx, self.held).await? { Ok((mended, entries)) } else { Err(Refused::Lost) }
+    fn held(table: usize, deal: u128, key: usize) -> Held {
+        let deal = (deal > 0).then(|| DealId(Uuid::from_u128(deal)));
+        let (group, rooftop) = ("g".to_owned(), "r".to_owned());
+        let difference = Difference { part: 0, table: "t", kind: Kind::Changed, group, rooftop, deal };
+        Held { table, key: key.to_string(), difference }
     }
 
-    async fn table(
-        &self,
-        tx: &mut Tx,
-        table: usize,
-        keys: &[String],
-        rebuilt: Vec<Row>,
-        telling: &mut Telling,
-    ) -> Result<u64, Refused> {
-        let (part, rows) = (self.held.part, &self.tables[table]);
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let live = rows.look_up(tx, part, &keys).await?;
-        let mut live: HashMap<String, Row> = live.into_iter().map(|row| (row.key.clone(), row)).collect();
-        let (mut put, mut bodies) = (Vec::new(), (Vec::new(), Vec::new()));
-        for row in &rebuilt {
-            let stood = live.remove(&row.key);
-            let differs = if rows.table.is_deal() {
-                self.deal(row, stood.as_ref(), &mut bodies, telling)?
-            } else {
-                stood.is_none_or(|stood| stood.hash != row.hash)
-            };
-            if differs {
-                put.extend(row.row.as_deref());
-            }
+    #[test]
+    fn a_chunk_holds_whole_deals_and_not_many_of_them() {
+        // A deal of many rows, then many of two rows each, in no order.
+        let mut found: Vec<Held> = (0..3_000).map(|key| held(3, 1, key)).collect();
+        for deal in 2..=250 {
+            found.insert(0, held(6, deal, 0));
+            found.push(held(4, deal, 1));
         }
-        rows.put(tx, &put).await?;
-        store::rows::put_bodies(tx, part, &bodies.0, &bodies.1).await?;
-
-        if rows.table.is_deal() {
-            for row in live.values() {
-                self.surplus(row, telling);
-            }
-        }
-        let surplus: Vec<&str> = live.keys().map(String::as_str).collect();
-        rows.take_out(tx, part, &surplus).await?;
-        Ok((put.len() + surplus.len()) as u64)
+        let chunks = chunks(found);
+        assert_eq!(chunks.iter().map(|chunk| chunk.rows).collect::<Vec<_>>(), [3_000, 200, 200, 98]);
+        assert_eq!(chunks.iter().map(|chunk| chunk.deals.len()).sum::<usize>(), 250, "none is in two");
     }
 
-    /// Whether a live deal differs; then what becomes of it.
-    fn deal(
-        &self,
-        rebuilt: &Row,
-        live: Option<&Row>,
-        bodies: &mut (Vec<Uuid>, Vec<Vec<u8>>),
-        telling: &mut Telling,
-    ) -> Result<bool, Failure> {
-        let (Some(id), Some(body)) = (rebuilt.deal, &rebuilt.body) else {
-            return Err(Failure::internal("a rebuilt deal was read without its body"));
-        };
-        let deal = pb::Deal::decode(body.as_slice()).map_err(Failure::internal)?;
-        let stood = live.and_then(read);
-        let last = self.last.get(&id).copied().unwrap_or_default();
-        let mended = mending::mend(stood.as_ref(), deal, last);
-        let columns = live.is_some_and(|live| live.hash == rebuilt.hash);
-        if columns && stood.as_ref() == Some(&mended.deal) {
-            return Ok(false);
-        }
-        bodies.0.push(id);
-        bodies.1.push(mended.deal.encode_to_vec());
-        let origin = mended.deal.origin();
-        match mended.said {
-            Some(body @ Body::Deal(_)) => telling.stand.push(self.entry(rebuilt, id, body, origin)),
-            Some(body) => telling.gone.push(self.entry(rebuilt, id, body, origin)),
-            None => {}
-        }
-        Ok(true)
+    #[test]
+    fn what_is_of_no_deal_is_bounded_too() {
+        let chunks = chunks((0..2_500).map(|key| held(1, 0, key)).collect());
+        assert_eq!(chunks.iter().map(|chunk| chunk.rows).collect::<Vec<_>>(), [1_000, 1_000, 500]);
     }
-
-    fn surplus(&self, row: &Row, telling: &mut Telling) {
-        let Some(id) = row.deal else { return };
-        let stood = read(row);
-        let last = self.last.get(&id).copied().unwrap_or_default();
-        let survivor = self.rebuilt.survivors.get(&id).copied().filter(|survivor| survivor.0 != id);
-        let name = (row.group.as_str(), row.rooftop.as_str(), DealId(id));
-        let origin = stood.as_ref().map_or(Origin::Unspecified, pb::Deal::origin);
-        if let Some(body) = mending::retract(name, stood.as_ref(), survivor, last) {
-            telling.gone.push(self.entry(row, id, body, origin));
-        }
-    }
-
-    fn entry(&self, row: &Row, deal: Uuid, body: Body, origin: Origin) -> NewEntry {
-        let name = (row.group.as_str(), row.rooftop.as_str());
-        worker::entry(self.held.part, name, DealId(deal).to_string(), body, origin, None)
-    }
-}
-
-/// A live deal, if it can be read.
-fn read(row: &Row) -> Option<pb::Deal> {
-    pb::Deal::decode(row.body.as_deref()?).ok()
 }

@@ -3,12 +3,15 @@
 //! A row is told by its key (without the part) as JSON text, and compared by a hash over all its columns. A new table
 //! that events fill needs one line in [`FOLDED`].
 
+mod statements;
+
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, Error, Row as _, SqlSafeStr, SqlStr, postgres::PgRow, query_file};
+use sqlx::{Error, Row as _, SqlStr, postgres::PgRow, query_file};
 use throughline_platform::{Failure, db::Tx};
 use uuid::Uuid;
 
+use self::statements::Statements;
 use super::small;
 
 /// A table that follows from the event log alone.
@@ -45,10 +48,6 @@ const DEAL: &str = "deal";
 const NOT_FOLDED: [&str; 8] =
     ["_migrations", "cursor", "deal_head", "deal_log", "member", "parked", "refold", "watermark"];
 
-/// Rows read at a time; deals are large.
-const PAGE: usize = 500;
-const PAGE_OF_DEALS: usize = 100;
-
 /// A row of one of these tables, as far as it was asked for.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -64,23 +63,13 @@ pub struct Row {
     pub row: Option<String>,
 }
 
-/// One of these tables with the statements that its columns make.
+/// One of these tables with what is said to it.
 #[derive(Debug)]
 pub struct Rows {
     pub table: &'static Folded,
     /// All columns: two databases whose rows are compared must agree.
     pub columns: Vec<String>,
-    first_page: SqlStr,
-    next_page: SqlStr,
-    first_keys: SqlStr,
-    next_keys: SqlStr,
-    look_up: SqlStr,
-    look_up_keys: SqlStr,
-    whole: SqlStr,
-    count: SqlStr,
-    parts: SqlStr,
-    put: SqlStr,
-    take_out: SqlStr,
+    said: Statements,
 }
 
 impl Folded {
@@ -116,144 +105,57 @@ pub async fn folded(tx: &mut Tx) -> Result<Arc<[Rows]>, Failure> {
                 format!("table deal_state.{} is not there, or does not begin its key with the part", table.name);
             return Err(Failure::precondition(message).with("table", table.name));
         };
-        rows.push(Rows::of(table, &columns.keys, &columns.types, &columns.others));
+        rows.push(Rows {
+            table,
+            columns: columns.keys.iter().chain(&columns.others).cloned().collect(),
+            said: Statements::of(table, &columns.keys, &columns.types, &columns.others),
+        });
     }
     Ok(rows.into())
 }
 
-/// Replaces `{name}` in a template. Whatever is put in comes from our own code or from the catalogue of our own schema.
-fn fill(template: &str, with: &[(&str, &str)]) -> SqlStr {
-    let mut text = template.to_owned();
-    for (name, value) in with {
-        text = text.replace(&format!("{{{name}}}"), value);
-    }
-    AssertSqlSafe(Arc::<str>::from(text)).into_sql_str()
-}
-
-fn list<'s>(of: impl Iterator<Item = &'s String>, between: &str, each: impl Fn(&str) -> String) -> String {
-    of.map(|name| each(name)).collect::<Vec<_>>().join(between)
-}
-
 impl Rows {
-    fn of(table: &'static Folded, keys: &[String], types: &[String], others: &[String]) -> Self {
-        let key =
-            format!("jsonb_build_object({})::text", list(keys.iter(), ", ", |name| format!("'{name}', t.{name}")));
-        let order = list(keys.iter(), ", ", |name| format!("t.{name}"));
-        let typed = keys.iter().zip(types);
-        let wanted = typed.clone().map(|(name, kind)| format!("{name} {kind}")).collect::<Vec<_>>().join(", ");
-        let after =
-            typed.map(|(name, kind)| format!("($2::text::jsonb->>'{name}')::{kind}")).collect::<Vec<_>>().join(", ");
-        let after = format!("({order}) > ({after})");
-        let same = list(keys.iter(), " and ", |name| format!("t.{name} = wanted.{name}"));
-        let apart = list(table.apart.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>().iter(), ", ", |name| {
-            format!("'{name}'")
-        });
-        let content = if apart.is_empty() { "to_jsonb(t)".to_owned() } else { format!("to_jsonb(t) - array[{apart}]") };
-        let hash = format!("sha256(convert_to(({content})::text, 'UTF8'))");
-        let body = if table.is_deal() { "t.body" } else { "null::bytea" };
-        let most = if table.is_deal() { PAGE_OF_DEALS } else { PAGE }.to_string();
-        let update = if others.is_empty() {
-            "nothing".to_owned()
-        } else {
-            format!("update set {}", list(others.iter(), ", ", |name| format!("{name} = excluded.{name}")))
-        };
-        let names = list(keys.iter(), ", ", str::to_owned);
-
-        let page = |after: &str, hash: &str, body: &str| {
-            fill(
-                include_str!("../../sql/rebuild/page.sql"),
-                &[
-                    ("key", &key),
-                    ("deal", table.deal),
-                    ("hash", hash),
-                    ("body", body),
-                    ("table", table.name),
-                    ("after", after),
-                    ("order", &order),
-                    ("most", &most),
-                ],
-            )
-        };
-        let look_up = |hash: &str, body: &str, row: &str| {
-            fill(
-                include_str!("../../sql/rebuild/look_up.sql"),
-                &[
-                    ("key", &key),
-                    ("deal", table.deal),
-                    ("hash", hash),
-                    ("body", body),
-                    ("row", row),
-                    ("wanted", &wanted),
-                    ("table", table.name),
-                    ("same", &same),
-                ],
-            )
-        };
-        let none = "null::bytea";
-        Self {
-            table,
-            columns: keys.iter().chain(others).cloned().collect(),
-            first_page: page("true", &hash, body),
-            next_page: page(&after, &hash, body),
-            first_keys: page("true", none, none),
-            next_keys: page(&after, none, none),
-            look_up: look_up(&hash, body, "null::text"),
-            look_up_keys: look_up(none, none, "null::text"),
-            whole: look_up(&hash, body, "to_jsonb(t)::text"),
-            count: fill(include_str!("../../sql/rebuild/count.sql"), &[("table", table.name)]),
-            parts: fill(include_str!("../../sql/rebuild/parts.sql"), &[("table", table.name)]),
-            put: fill(
-                include_str!("../../sql/rebuild/put.sql"),
-                &[("table", table.name), ("keys", &names), ("update", &update)],
-            ),
-            take_out: fill(
-                include_str!("../../sql/rebuild/take_out.sql"),
-                &[("table", table.name), ("wanted", &wanted), ("same", &same)],
-            ),
-        }
-    }
-
     /// The next rows of a part after a key, with their content.
     pub async fn page(&self, tx: &mut Tx, part: u16, after: Option<&str>) -> Result<Vec<Row>, Error> {
-        read_page(tx, [&self.first_page, &self.next_page], part, after).await
+        read_page(tx, [&self.said.first_page, &self.said.next_page], part, after).await
     }
 
     /// The same without their content.
     pub async fn keys(&self, tx: &mut Tx, part: u16, after: Option<&str>) -> Result<Vec<Row>, Error> {
-        read_page(tx, [&self.first_keys, &self.next_keys], part, after).await
+        read_page(tx, [&self.said.first_keys, &self.said.next_keys], part, after).await
     }
 
     /// The rows that there are of these keys, with their content.
     pub async fn look_up(&self, tx: &mut Tx, part: u16, keys: &[&str]) -> Result<Vec<Row>, Error> {
-        look_up(tx, &self.look_up, part, keys).await
+        look_up(tx, &self.said.look_up, part, keys).await
     }
 
     /// The same without their content.
     pub async fn look_up_keys(&self, tx: &mut Tx, part: u16, keys: &[&str]) -> Result<Vec<Row>, Error> {
-        look_up(tx, &self.look_up_keys, part, keys).await
+        look_up(tx, &self.said.look_up_keys, part, keys).await
     }
 
     /// The same with all of them.
     pub async fn whole(&self, tx: &mut Tx, part: u16, keys: &[&str]) -> Result<Vec<Row>, Error> {
-        look_up(tx, &self.whole, part, keys).await
+        look_up(tx, &self.said.whole, part, keys).await
     }
 
     /// How many rows a part has.
     pub async fn count(&self, tx: &mut Tx, part: u16) -> Result<u64, Error> {
-        let rows: i64 = sqlx::query_scalar(self.count.clone()).bind(small(part)).fetch_one(tx.conn()).await?;
+        let rows: i64 = sqlx::query_scalar(self.said.count.clone()).bind(small(part)).fetch_one(tx.conn()).await?;
         Ok(rows as u64)
     }
 
     /// Which parts have rows.
     pub async fn parts(&self, tx: &mut Tx) -> Result<Vec<u16>, Error> {
-        let parts: Vec<i16> = sqlx::query_scalar(self.parts.clone()).fetch_all(tx.conn()).await?;
+        let parts: Vec<i16> = sqlx::query_scalar(self.said.parts.clone()).fetch_all(tx.conn()).await?;
         Ok(parts.into_iter().map(|part| part as u16).collect())
     }
 
     /// Writes rows that were read whole somewhere else.
     pub async fn put(&self, tx: &mut Tx, rows: &[&str]) -> Result<(), Error> {
         if !rows.is_empty() {
-            sqlx::query(self.put.clone()).bind(array(rows)).execute(tx.conn()).await?;
+            sqlx::query(self.said.put.clone()).bind(array(rows)).execute(tx.conn()).await?;
         }
         Ok(())
     }
@@ -261,7 +163,7 @@ impl Rows {
     /// Takes out the rows of these keys.
     pub async fn take_out(&self, tx: &mut Tx, part: u16, keys: &[&str]) -> Result<(), Error> {
         if !keys.is_empty() {
-            sqlx::query(self.take_out.clone()).bind(small(part)).bind(array(keys)).execute(tx.conn()).await?;
+            sqlx::query(self.said.take_out.clone()).bind(small(part)).bind(array(keys)).execute(tx.conn()).await?;
         }
         Ok(())
     }
