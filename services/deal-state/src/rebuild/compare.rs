@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The live owner may have come so far ahead while the snapshot was taken: few enough to read them while it is open.
-const AHEAD: u64 = 500;
+const AHEAD: u64 = 200;
 
 /// So many differing rows of a part are remembered; the next pass finds the others.
 const MOST_HELD: usize = 20_000;

@@ -41,8 +41,7 @@ fn list(names: &[impl AsRef<str>], between: &str, each: impl Fn(&str) -> String)
 impl Statements {
     /// `keys` and `types` are of the key without the part.
     pub(super) fn of(table: &'static Folded, keys: &[String], types: &[String], others: &[String]) -> Self {
-        let key =
-            format!("jsonb_build_object({})::text", list(keys, ", ", |name| format!("'{name}', t.{name}")));
+        let key = format!("jsonb_build_object({})::text", list(keys, ", ", |name| format!("'{name}', t.{name}")));
         let order = list(keys, ", ", |name| format!("t.{name}"));
         let typed = keys.iter().zip(types);
         let wanted = typed.clone().map(|(name, kind)| format!("{name} {kind}")).collect::<Vec<_>>().join(", ");
