@@ -49,6 +49,8 @@ pub struct Compared {
     pub held: Vec<Held>,
     /// Why it must not be mended.
     pub refused: Option<String>,
+    /// Entries that are set aside in the live part alone: whatever else comes of their deals waits behind them there.
+    pub waiting: usize,
 }
 
 impl Compared {
@@ -108,26 +110,29 @@ impl Comparing {
             return Ok((at, Err("the live deals of a rooftop are being folded anew".to_owned())));
         }
         self.shadow.replay.run_to(&mut at, live).await?;
-        let mut compared = Compared { refused: self.refused(tx).await?, ..Compared::default() };
+        let (refused, waiting) = self.set_aside(tx).await?;
+        let mut compared = Compared { refused, waiting, ..Compared::default() };
         for table in 0..self.tables.len() {
             self.table(tx, table, &mut compared).await?;
         }
         Ok((at, Ok(compared)))
     }
 
-    /// What the shadow could not process and the live deals contain would be lost by mending.
-    async fn refused(&self, tx: &mut Tx) -> Result<Option<String>, Failure> {
+    /// What the shadow could not process and the live deals contain would be lost by mending; and how much is set aside in
+    /// the live part alone.
+    async fn set_aside(&self, tx: &mut Tx) -> Result<(Option<String>, usize), Failure> {
         let (cursors, part) = (self.cursors.clone(), self.part);
         let aside = self.shadow.read(move |tx| Box::pin(async move { cursors.parked(tx, part).await })).await?;
         let live = self.cursors.parked(tx, part).await?;
-        let only: Vec<_> = aside.difference(&live).collect();
-        Ok(only.first().map(|first| {
+        let mut only = aside.difference(&live);
+        let refused = only.next().map(|first| {
             format!(
                 "{} entries of the event log that the live deals contain could not be processed, the first at position {first}: \
                  mend the cause, which the log of this process names, and rebuild again",
-                only.len()
+                only.count() + 1
             )
-        }))
+        });
+        Ok((refused, live.difference(&aside).count()))
     }
 
     async fn table(&self, tx: &mut Tx, table: usize, compared: &mut Compared) -> Result<(), Failure> {

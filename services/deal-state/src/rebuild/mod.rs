@@ -41,6 +41,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// A part that differs still after it was mended so often is not mended by mending.
 const MOST_PASSES: u32 = 20;
 
+/// The same where entries are parked in the live part: what comes behind them makes it differ again and again.
+const PASSES_BEHIND: u32 = 3;
+
 /// What a rebuild is made of.
 #[derive(Clone)]
 pub struct Rebuild {
@@ -183,6 +186,14 @@ impl Run {
                 return Ok(());
             }
             if let Some(why) = compared.refused {
+                sayer.refused(part, why).await;
+                return Ok(());
+            }
+            if pass >= PASSES_BEHIND && compared.waiting > 0 {
+                let why = format!(
+                    "{} entries are parked in the live deals, and more comes behind them: RetryParked, then rebuild again",
+                    compared.waiting
+                );
                 sayer.refused(part, why).await;
                 return Ok(());
             }

@@ -14,7 +14,7 @@ use throughline_proto::{
     event::v1::Event,
     log::v1::entry_body::Body,
 };
-use throughline_testkit::{connect, eventually};
+use throughline_testkit::eventually;
 use tonic::{Code, Status, Streaming};
 
 use crate::kit::{NORTH, RIVAL, SOON, SOUTH, SPOILABLE, SPOILT, Suite, event, says, signed};
@@ -242,8 +242,8 @@ async fn a_deal_too_many_is_retracted_in_favour_of_who_has_its_keys() {
 async fn events_that_come_meanwhile_are_neither_lost_nor_said_twice() {
     let suite = Suite::start().await;
     a_history(&suite).await;
-    // Many wrong deals on a part where much happens.
-    let spoil = "UPDATE deal_state.deal SET state_hash = '\\x00', body = '\\xff' WHERE part = 7 AND group_id = 'summit';
+    // Many wrong deals on a part where much happens: another count of rework behind the right one, so that they can be read.
+    let spoil = "UPDATE deal_state.deal SET state_hash = '\\x00', body = body || '\\x684d' WHERE part = 7 AND group_id = 'summit';
                  DELETE FROM deal_state.fold_input WHERE part = 7 AND group_id = 'summit' AND event < 'a0000000-0000-0000-0000-000000000000'";
     let done = AtomicBool::new(false);
     let writing = async {
@@ -268,15 +268,33 @@ async fn events_that_come_meanwhile_are_neither_lost_nor_said_twice() {
     assert!(heard.summary.entries_said > 100, "{heard:?}");
     assert_eq!(heard.refusals, []);
     suite.hash(&token).await;
-    // Deals whose rows could not be read made their events wait.
-    let mut retried = connect(suite.database.url()).await;
-    sqlx::query("UPDATE deal_state.parked SET retry_at = now()").execute(&mut retried).await.unwrap();
-    eventually(SOON, async || suite.count("SELECT count(*) FROM deal_state.parked").await == 0).await;
-    assert!(rebuild(&suite, true).await.differences.is_empty());
+    let again = rebuild(&suite, true).await;
+    assert_eq!(again.differences, BTreeSet::new(), "{:?} behind {:?}", again.summary, heard.summary);
     for nth in [0, told / 2, told - 1] {
         assert_eq!(suite.deal(NORTH, "visit", &format!("VN{nth}"), "").await.event_count, 1);
     }
     in_order(&suite.said(NORTH.part).await);
+}
+
+#[tokio::test]
+async fn a_deal_that_cannot_be_read_is_mended_and_what_waited_for_it_goes_on() {
+    let suite = Suite::start().await;
+    a_history(&suite).await;
+    let deal = suite.deal(NORTH, "subject", "M3", "").await;
+    let id = deal.name.rsplit('/').next().unwrap();
+    suite.damage(&format!("UPDATE deal_state.deal SET body = '\\xff' WHERE deal_id = '{id}'")).await;
+    suite.tell([says(NORTH, event("deal.agreed", "M3", 300, &[]))]).await;
+    let parked = async || suite.count("SELECT count(*) FROM deal_state.parked").await;
+    eventually(SOON, async || parked().await == 1).await;
+    let heard = rebuild(&suite, false).await;
+    assert_eq!((heard.refusals, heard.summary.entries_said), (Vec::new(), 1));
+    let mended = suite.deal(NORTH, "subject", "M3", "").await;
+    assert_eq!(mended.event_count, 2, "what was parked is in the event log");
+    assert!(mended.revision > deal.revision);
+    suite.damage("UPDATE deal_state.parked SET retry_at = now()").await;
+    eventually(SOON, async || parked().await == 0).await;
+    assert_eq!(suite.deal(NORTH, "subject", "M3", "").await, mended, "it comes to the same");
+    assert!(rebuild(&suite, true).await.differences.is_empty());
 }
 
 #[tokio::test]
