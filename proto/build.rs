@@ -1,7 +1,7 @@
 //! Compiles every `.proto` with protox: no protoc is needed on the user's machine.
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "event/v1/event",
     "log/v1/log",
     "tenant/v1/tenant",
@@ -10,6 +10,7 @@ const FILES: [&str; 12] = [
     "ingestion/v1/hook",
     "ingestion/v1/import",
     "deal/v1/deal",
+    "deal/v1/rebuild",
     "rule/v1/rule",
     "notification/v1/notification",
     "report/v1/report",

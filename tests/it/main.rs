@@ -15,6 +15,7 @@ mod limits;
 mod poison;
 mod profiles;
 mod raw;
+mod rebuild;
 mod record;
 mod replicas;
 mod suite;

@@ -9,6 +9,7 @@ mod batch;
 mod job;
 mod lease;
 mod part;
+mod replay;
 mod run;
 mod stream;
 
@@ -18,6 +19,8 @@ use throughline_platform::{peers::Peer, tasks::OnExit};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+pub use replay::{Replay, Replayed};
 
 use crate::{
     Context, Projection,

@@ -7,6 +7,7 @@
 
 mod consumer;
 mod context;
+mod cursors;
 mod entry;
 mod feed;
 mod follower;
@@ -25,8 +26,9 @@ mod token;
 mod wait;
 
 pub use context::{Context, Logs};
+pub use cursors::{Cursors, Held};
 pub use entry::{Entry, NewEntry};
-pub use follower::{Follower, FollowerSpec, Pace};
+pub use follower::{Follower, FollowerSpec, Pace, Replay, Replayed};
 pub use lanes::{Commit, LaneSpec, Lanes};
 pub use log::Log;
 pub use projection::{ApplyError, Projection};

@@ -1,5 +1,7 @@
 //! The only way to a connection. Who asks decides what is seen: DESIGN's roles, one pool each.
+mod beside;
 mod catalogue;
+mod exclusive;
 mod gauges;
 mod migrate;
 mod pools;
@@ -11,10 +13,13 @@ use futures::future::BoxFuture;
 use sqlx::{PgPool, Postgres, pool::PoolConnection, postgres::PgConnectOptions};
 use tracing::Instrument;
 
+pub use beside::Beside;
 pub use catalogue::{Sight, catalogue_check};
+pub use exclusive::Exclusive;
 pub use migrate::{MIGRATIONS, Migrations};
 pub use tx::Tx;
 
+use self::tx::Begin;
 use crate::{Failure, Options, Principal, deadline, trace};
 
 /// As whom the database is used.
@@ -53,7 +58,7 @@ impl Db {
         T: Send + 'static,
         E: From<sqlx::Error> + Send + 'static,
     {
-        self.run(Role::Api, Some(principal.group.clone()), true, f).await
+        self.run(Role::Api, Some(principal.group.clone()), Begin::ReadOnly, f).await
     }
 
     /// A transaction that sees and writes the caller's group alone. It commits when `f` succeeds, even if the caller is gone.
@@ -63,7 +68,7 @@ impl Db {
         T: Send + 'static,
         E: From<sqlx::Error> + Send + 'static,
     {
-        self.run(Role::Api, Some(principal.group.clone()), false, f).await
+        self.run(Role::Api, Some(principal.group.clone()), Begin::Write, f).await
     }
 
     /// A transaction of our own work over all groups. It commits when `f` succeeds.
@@ -73,7 +78,17 @@ impl Db {
         T: Send + 'static,
         E: From<sqlx::Error> + Send + 'static,
     {
-        self.run(role, None, false, f).await
+        self.run(role, None, Begin::Write, f).await
+    }
+
+    /// A transaction of our own work that reads all groups as they stood when it first looked, however long it takes.
+    pub async fn snapshot<T, E, F>(&self, role: Role, f: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<sqlx::Error> + Send + 'static,
+    {
+        self.run(role, None, Begin::Snapshot, f).await
     }
 
     /// Whether Postgres answers, within `limit`.
@@ -118,7 +133,7 @@ impl Db {
         self.0.of(role).acquire().await
     }
 
-    async fn run<T, E, F>(&self, role: Role, tenant: Option<String>, read_only: bool, f: F) -> Result<T, E>
+    async fn run<T, E, F>(&self, role: Role, tenant: Option<String>, begin: Begin, f: F) -> Result<T, E>
     where
         F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -127,7 +142,7 @@ impl Db {
         let conn = self.connection(role).await?;
         let left = deadline::left();
         apart(async move {
-            let mut tx = Tx::begin(conn, tenant.as_deref(), read_only, left).await?;
+            let mut tx = Tx::begin(conn, tenant.as_deref(), begin, left).await?;
             match f(&mut tx).await {
                 Ok(value) => {
                     tx.commit().await?;

@@ -67,6 +67,8 @@ enum Command {
     StateHash(commands::state_hash::Arguments),
     /// How far each consumer is, what is parked, when each feed was last heard of.
     Status(commands::status::Arguments),
+    /// Rebuild what a service keeps from its log beside the live tables, compare, and mend what differs.
+    Rebuild(commands::rebuild::Arguments),
     /// Play a busy Saturday of several rooftops and watch it.
     Demo(commands::demo::Arguments),
     /// Write the events of simulated store days as JSON lines.
@@ -107,6 +109,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Evaluate(arguments) => commands::evaluate::run(arguments).await,
         Command::StateHash(arguments) => commands::state_hash::run(arguments).await,
         Command::Status(arguments) => commands::status::run(arguments).await,
+        Command::Rebuild(arguments) => commands::rebuild::run(arguments).await,
         Command::Demo(arguments) => commands::demo::run(arguments).await,
         Command::Simulate(arguments) => commands::simulate::run(arguments),
         Command::Database(arguments) => commands::database::run(arguments).await,

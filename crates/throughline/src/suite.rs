@@ -114,6 +114,8 @@ impl Suite {
         let service_key = uuid::Uuid::new_v4().simple().to_string();
         let options = options(&plan, postgres_url, redis_url, &service_key)?;
         let running = host::start(options, services).await?;
+        // For whoever runs the suite: `rebuild` asks for it.
+        write_secret(&plan.data.join("service.key"), &service_key)?;
         let key_file = plan.data.join("admin.key");
         let suite =
             Self { grpc: running.grpc_addr, http: running.http_addr, key_file, running, telemetry: None, servers };

@@ -8,6 +8,7 @@ pub mod domain;
 mod definitions;
 mod grpc;
 mod metrics;
+mod rebuild;
 mod schedules;
 mod store;
 mod wire;
@@ -22,8 +23,9 @@ use throughline_process::Key;
 
 use crate::{
     definitions::Definitions,
-    grpc::Deals,
+    grpc::{Deals, Rebuilds},
     metrics::DealMetrics,
+    rebuild::Rebuild,
     worker::{Folder, feeds},
 };
 
@@ -38,8 +40,14 @@ pub const SERVICE: Service = Service { migrations: Some(&MIGRATIONS), start };
 const SCHEMA: &str = "deal_state";
 const CONSUMER: &str = "deal-state";
 
-/// Most entries of the event log in one transaction.
-const MAX_BATCH: usize = 500;
+/// What is followed: the event log, most 500 entries of it in one transaction.
+const FOLLOWS: FollowerSpec = FollowerSpec {
+    schema: SCHEMA,
+    consumer: CONSUMER,
+    log: "event",
+    peer: Peer::Ingestion,
+    pace: Pace { max_batch: 500, gather: Duration::ZERO },
+};
 
 /// Stands before the fold of each deal, and may panic: how a test sees that one deal's fault is that deal's alone.
 pub trait FaultHook: Send + Sync + 'static {
@@ -64,19 +72,13 @@ pub async fn start_with(cx: &Context, settings: Settings) -> Result<Slice, Failu
     let log = Log::register(cx, SCHEMA, "deal", Some(CONSUMER));
     let folder = Folder {
         clock: cx.platform.clock.clone(),
-        log: log.clone(),
+        log: Some(log.clone()),
         definitions: Definitions::default(),
         metrics: DealMetrics::register(&cx.platform.metrics),
-        faults: settings.faults,
-    };
-    let spec = FollowerSpec {
-        schema: SCHEMA,
-        consumer: CONSUMER,
-        log: "event",
-        peer: Peer::Ingestion,
-        pace: Pace { max_batch: MAX_BATCH, gather: Duration::ZERO },
+        faults: settings.faults.clone(),
     };
     feeds::spawn(&cx.platform, &folder.metrics);
-    Follower::new(cx, spec, Arc::new(folder)).spawn();
-    Ok(Slice::new(CONSUMER).grpc(Deals::new(cx.clone(), log).server()))
+    Follower::new(cx, FOLLOWS, Arc::new(folder)).spawn();
+    let rebuilds = Rebuilds(Rebuild::new(cx, log.clone(), settings));
+    Ok(Slice::new(CONSUMER).grpc(Deals::new(cx.clone(), log).server()).grpc(rebuilds.server()))
 }

@@ -9,6 +9,7 @@ mod follower;
 mod lanes;
 mod lease;
 mod park;
+mod replay;
 mod subscribe;
 mod wait;
 mod wake;

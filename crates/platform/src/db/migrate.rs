@@ -51,7 +51,7 @@ impl Db {
         Ok(())
     }
 
-    async fn login(&self) -> Result<PgConnection, Failure> {
+    pub(super) async fn login(&self) -> Result<PgConnection, Failure> {
         Ok(PgConnection::connect_with(&self.0.login).await?)
     }
 }

@@ -17,13 +17,18 @@ impl Pools {
         let login = PgConnectOptions::from_str(&options.postgres_url)
             .map_err(|error| Failure::invalid("postgres_url", error.to_string()))?
             .application_name("throughline");
+        Ok(Self::on(login, options))
+    }
+
+    /// The same on the database that a login names.
+    pub(super) fn on(login: PgConnectOptions, options: &Options) -> Self {
         let pool = |role, connections, planning| pool(login.clone(), role, connections, options.lease, planning);
-        Ok(Self {
+        Self {
             api: pool("throughline_api", options.api_connections, ""),
             worker: pool("throughline_worker", options.worker_connections, BY_KEY),
             appender: pool("throughline_appender", options.appender_connections, BY_KEY),
             login,
-        })
+        }
     }
 
     pub(super) fn of(&self, role: Role) -> &PgPool {
@@ -88,7 +93,10 @@ mod tests {
 
     use throughline_testkit::Database;
 
-    use super::{super::Tx, *};
+    use super::{
+        super::{Begin, Tx},
+        *,
+    };
 
     async fn roles(url: &str) {
         let mut conn = throughline_testkit::connect(url).await;
@@ -105,7 +113,7 @@ mod tests {
     }
 
     async fn begin(pool: &PgPool) -> Tx {
-        Tx::begin(pool.acquire().await.unwrap(), None, false, None).await.unwrap()
+        Tx::begin(pool.acquire().await.unwrap(), None, Begin::Write, None).await.unwrap()
     }
 
     async fn written(url: &str) -> i64 {

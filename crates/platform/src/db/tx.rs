@@ -6,6 +6,25 @@ use sqlx::{Executor, PgConnection, Postgres, pool::PoolConnection};
 /// No statement of ours takes longer, whoever waits for it.
 pub(super) const LONGEST_STATEMENT: Duration = Duration::from_secs(60);
 
+/// What a transaction may do and see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begin {
+    Write,
+    ReadOnly,
+    /// Read only, and every statement sees what the first one saw.
+    Snapshot,
+}
+
+impl Begin {
+    fn statement(self) -> &'static str {
+        match self {
+            Self::Write => "BEGIN",
+            Self::ReadOnly => "BEGIN READ ONLY",
+            Self::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+}
+
 /// An open transaction.
 ///
 /// Not sqlx's own: a connection whose `begin` was cancelled goes back to the pool of sqlx 0.9.0 with a transaction open that
@@ -26,11 +45,11 @@ impl Tx {
     pub(super) async fn begin(
         conn: PoolConnection<Postgres>,
         tenant: Option<&str>,
-        read_only: bool,
+        begin: Begin,
         left: Option<Duration>,
     ) -> Result<Self, sqlx::Error> {
         let mut tx = Self { conn, ended: false };
-        tx.conn.execute(if read_only { "BEGIN READ ONLY" } else { "BEGIN" }).await?;
+        tx.conn.execute(begin.statement()).await?;
         // Zero would mean no limit to Postgres.
         let limit = left.map(|left| left.min(LONGEST_STATEMENT).as_millis().max(1));
         match (tenant, limit) {

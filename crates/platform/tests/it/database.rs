@@ -288,3 +288,61 @@ async fn processes_that_start_together_migrate_in_turn() {
         start.unwrap().unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_snapshot_sees_what_its_first_look_saw_and_writes_nothing() {
+    let database = database().await;
+    service_schema(database.url()).await;
+    let db = db(&database).await;
+    let other = db.clone();
+    let seen = db.snapshot(Role::Worker, move |tx| {
+        Box::pin(async move {
+            let count = "SELECT count(*) FROM desk.cursor";
+            let before: i64 = sqlx::query_scalar(count).fetch_one(tx.conn()).await?;
+            other.work(Role::Worker, |tx| Box::pin(execute(tx, "INSERT INTO desk.cursor VALUES (2)"))).await?;
+            let after: i64 = sqlx::query_scalar(count).fetch_one(tx.conn()).await?;
+            Ok::<_, Failure>((before, after))
+        })
+    });
+    assert_eq!(seen.await.unwrap(), (1, 1));
+    let written = db.snapshot(Role::Worker, |tx| Box::pin(execute(tx, "INSERT INTO desk.cursor VALUES (3)"))).await;
+    assert!(written.is_err());
+}
+
+#[tokio::test]
+async fn a_sole_right_is_one_holders_until_it_is_gone() {
+    let database = database().await;
+    let db = db(&database).await;
+    let mut held = db.exclusive("sweep").await.unwrap().unwrap();
+    assert!(db.exclusive("sweep").await.unwrap().is_none());
+    assert!(db.exclusive("other").await.unwrap().is_some());
+    held.check().await.unwrap();
+    held.release().await.unwrap();
+    let again = db.exclusive("sweep").await.unwrap().unwrap();
+    // Whoever dies releases nothing: its connection ends.
+    drop(again);
+    eventually(Duration::from_secs(10), async || db.exclusive("sweep").await.unwrap().is_some()).await;
+}
+
+#[tokio::test]
+async fn a_database_beside_ours_goes_with_its_user_or_with_the_next_one() {
+    let database = database().await;
+    let options = Options::for_test(database.url(), None);
+    let db = db(&database).await;
+    let mut conn = throughline_testkit::connect(database.url()).await;
+    let mut beside = async || -> i64 {
+        let sql = "SELECT count(*) FROM pg_database WHERE datname LIKE 'throughline\\_try\\_' || \
+                   (SELECT oid FROM pg_database WHERE datname = current_database()) || '\\_%'";
+        sqlx::query_scalar(sql).fetch_one(&mut conn).await.unwrap()
+    };
+    let left = db.beside("try", &options).await.unwrap();
+    left.db.migrate(&[]).await.unwrap();
+    left.db.ping(Duration::from_secs(10)).await.unwrap();
+    assert_eq!(beside().await, 1);
+    // Nobody removed it, and somebody is still connected.
+    let next = db.beside("try", &options).await.unwrap();
+    assert_eq!(beside().await, 1);
+    assert!(left.db.ping(Duration::from_secs(10)).await.is_err());
+    next.remove().await.unwrap();
+    assert_eq!(beside().await, 0);
+}

@@ -11,6 +11,7 @@ pub mod flags;
 pub mod hook;
 pub mod import;
 pub mod profile;
+pub mod rebuild;
 pub mod report;
 pub mod reviews;
 pub mod rooftop;

@@ -9,6 +9,7 @@ pub mod folding;
 pub mod id;
 pub mod known;
 pub mod links;
+pub mod mending;
 pub mod mention;
 pub mod partition;
 pub mod revision;

@@ -28,7 +28,7 @@ pub fn etag(revision: u64) -> String {
 }
 
 /// The deal without its numbering and without how the last change came about.
-fn content(mut deal: pb::Deal) -> pb::Deal {
+pub fn content(mut deal: pb::Deal) -> pb::Deal {
     deal.revision = 0;
     deal.etag.clear();
     deal.recorded_at = None;

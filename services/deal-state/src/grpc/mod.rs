@@ -4,6 +4,7 @@ mod get;
 mod hash;
 mod known;
 mod list;
+mod rebuild;
 mod timeline;
 mod watch;
 
@@ -23,6 +24,8 @@ use throughline_proto::deal::v1::{
     deal_service_server::{DealService, DealServiceServer},
 };
 use tonic::{Request, Response, Status};
+
+pub use rebuild::Rebuilds;
 
 use crate::{CONSUMER, schedules::Schedules, wire};
 

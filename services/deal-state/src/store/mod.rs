@@ -3,6 +3,7 @@
 mod feeds;
 mod load;
 mod read;
+pub mod rows;
 mod save;
 mod sweep;
 

@@ -61,12 +61,18 @@ fn start_faulty(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
 pub const POISON: &str = "POISON";
 pub static MENDED: AtomicBool = AtomicBool::new(false);
 
+/// The fold of a deal with this visit panics while it is spoilt.
+pub const SPOILABLE: &str = "SPOILABLE";
+pub static SPOILT: AtomicBool = AtomicBool::new(false);
+
 struct Faulty;
 
 impl FaultHook for Faulty {
     fn before_fold(&self, _: &str, _: &str, keys: &[Key]) {
         let poisoned = keys.iter().any(|key| key.value == POISON);
         assert!(!poisoned || MENDED.load(Ordering::SeqCst), "the test asked for it");
+        let spoilable = keys.iter().any(|key| key.value == SPOILABLE);
+        assert!(!spoilable || !SPOILT.load(Ordering::SeqCst), "the test asked for it");
     }
 }
 
@@ -197,6 +203,13 @@ impl Suite {
             (row.get::<String, _>(0), EntryBody::decode(row.get::<&[u8], _>(1)).unwrap().body.unwrap())
         };
         rows.iter().map(said).collect()
+    }
+
+    /// Runs statements on the live tables behind the service's back.
+    pub async fn damage(&self, statements: &str) {
+        let mut connection = connect(self.database.url()).await;
+        let done = sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned())).execute(&mut connection).await;
+        done.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
     pub async fn count(&self, sql: &'static str) -> i64 {

@@ -10,6 +10,7 @@ mod kit;
 mod merging;
 mod order;
 mod reading;
+mod rebuilding;
 mod sweeping;
 mod tenants;
 mod watching;

@@ -1,0 +1,1 @@
+select pos from deal_state.deal_head where part = $1
