@@ -10,6 +10,9 @@ mod context;
 mod entry;
 mod feed;
 mod follower;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod heads;
 pub mod host;
 mod lanes;
