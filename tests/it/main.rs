@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod books;
+mod canaries;
 mod crash;
 mod demo;
 mod documents;
@@ -10,6 +11,7 @@ mod events;
 mod fleet;
 mod layers;
 mod limits;
+mod places;
 mod poison;
 mod profiles;
 mod raw;

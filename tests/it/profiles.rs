@@ -12,9 +12,9 @@ use crate::suite::{Printed, Suite};
 const CANARIES: [&str; 3] = ["CANARY-", "canary@example.invalid", "555-0100"];
 
 /// A vendor's file: the profile, its name, its text; and how many of its rows are kept, dropped and broken.
-type File = (&'static str, &'static str, &'static str, [u64; 3]);
+pub type File = (&'static str, &'static str, &'static str, [u64; 3]);
 
-const FILES: [File; 11] = [
+pub const FILES: [File; 13] = [
     (
         "crm-visits",
         "CANARY-NAME-visits.csv",
@@ -77,6 +77,32 @@ const FILES: [File; 11] = [
          RT7,,salesperson,canary@example.invalid,09/07/2026 09:00:00 AM,\n\
          CANARY-NAME-15\n",
         [1, 1, 1],
+    ),
+    (
+        "star-deals",
+        "deals.json",
+        r#"{"exportedBy":"CANARY-NAME-21","deals":[
+            {"dealNumber":"D71","dealerCode":"RT7","track":"DEAL","state":"IN-PROGRESS","changedAt":"2026-09-07T14:03:00Z",
+             "vehicle":{"stockNumber":"STK7001","vin":null},"buyer":{"name":"CANARY-NAME-21","phone":["555-0100"]}},
+            {"dealNumber":"D71","dealerCode":"RT7","track":"DEAL","state":"SEEN BY CANARY-NAME-22","changedAt":"2026-09-07T14:04:00Z"},
+            {"dealNumber":{"CANARY-NAME-23":1},"dealerCode":"RT7","track":"DEAL","state":"POSTED","changedAt":"2026-09-07T14:04:00Z"},
+            "CANARY-NAME-24", {"CANARY-NAME-25":}], "CANARY-NAME-26":"canary@example.invalid"}"#,
+        [2, 1, 2],
+    ),
+    (
+        "canonical",
+        "events.jsonl",
+        concat!(
+            r#"{"id":"c-1","source":"//own.example/RT7","type":"deal.opened","subject":"C71","time":"2026-09-07T14:00:00Z","customer":"CANARY-NAME-27","data":{"actor":"s1","name":"CANARY-NAME-27","keys":{"stock":"STK7001","email":"canary@example.invalid"}}}"#,
+            "\n",
+            r#"{"id":"c-2","source":"//own.example/RT7","type":"deal.opened","subject":"C72","time":"CANARY-TIME","data":"CANARY-NAME-28"}"#,
+            "\n",
+            r#"{"id":"c-3","rooftop":"CANARY-STORE","source":"//own.example/RT7","type":"deal.opened"}"#,
+            "\n",
+            r#"{"id":"CANARY-NAME-29"#,
+            "\n",
+        ),
+        [1, 2, 1],
     ),
     (
         "adf",

@@ -198,6 +198,11 @@ pub(crate) struct Polled {
     pub(crate) until: Option<Clock>,
 }
 
+/// Why a text is no profile, without the lines around the place: a row of the vendor's may stand there as a note.
+fn unread(error: &serde_saphyr::Error) -> String {
+    error.without_snippet().to_string()
+}
+
 /// What is wrong with a profile, all of it.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the profile cannot be used: {}", .0.join("; "))]
@@ -212,7 +217,7 @@ impl Profile {
         if text.len() > LONGEST {
             return Err(InvalidProfile(vec![format!("longer than {LONGEST} bytes")]));
         }
-        let profile: Self = serde_saphyr::from_str(text).map_err(|error| InvalidProfile(vec![error.to_string()]))?;
+        let profile: Self = serde_saphyr::from_str(text).map_err(|error| InvalidProfile(vec![unread(&error)]))?;
         let problems = profile.problems();
         if problems.is_empty() { Ok(profile) } else { Err(InvalidProfile(problems)) }
     }

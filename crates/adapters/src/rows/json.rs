@@ -13,6 +13,8 @@ use super::{
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
+type Values = Result<Vec<Option<String>>, &'static str>;
+
 pub(super) struct Rows<R> {
     text: Text<R>,
     /// Names on the way to the array; none if it is the document.
@@ -54,7 +56,7 @@ impl<R: BufRead> Rows<R> {
         Ok(Some(Err(Broken { number: self.number, why })))
     }
 
-    fn row(&mut self) -> Result<Option<Result<Vec<Option<String>>, &'static str>>, Fault> {
+    fn row(&mut self) -> Result<Option<Values>, Fault> {
         if self.place == Place::Before {
             self.find()?;
             self.place = Place::AtFirst;

@@ -3,6 +3,7 @@
 
 mod canonical;
 mod counts;
+mod faults;
 mod star;
 
 use jiff::tz::TimeZone;

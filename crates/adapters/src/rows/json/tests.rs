@@ -148,7 +148,7 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
     leaf.prop_recursive(3, 20, 4, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::hash_map("[a-z\"]{1,4}", inner, 0..4).prop_map(|members| Value::from_iter(members)),
+            proptest::collection::hash_map("[a-z\"]{1,4}", inner, 0..4).prop_map(Value::from_iter),
         ]
     })
 }
