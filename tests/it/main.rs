@@ -11,6 +11,7 @@ mod events;
 mod fleet;
 mod layers;
 mod limits;
+mod listeners;
 mod places;
 mod poison;
 mod profiles;

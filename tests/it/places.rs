@@ -43,6 +43,16 @@ impl Places {
         self.0.iter().filter(|(_, haystack)| holds(haystack)).map(|(place, _)| place.as_str()).collect()
     }
 
+    /// What stands around a word in the first place that has it as it is: for the message of a test that fails.
+    pub fn excerpt(&self, word: &str) -> Option<&str> {
+        let lower = word.to_lowercase();
+        self.0.iter().find_map(|(_, haystack)| {
+            let at = haystack.text.find(&lower)?;
+            let (begin, end) = (haystack.text.floor_char_boundary(at.saturating_sub(200)), at + 200);
+            Some(&haystack.text[begin..haystack.text.floor_char_boundary(end)])
+        })
+    }
+
     /// Every row of every table as `table schema.table`, and every column of bytes once more as it is, `bytes schema.table.column`.
     pub async fn add_database(&mut self, url: &str) {
         let mut db = connect(url).await;

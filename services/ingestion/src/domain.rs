@@ -8,6 +8,7 @@ pub(crate) mod grammar;
 pub(crate) mod identity;
 pub(crate) mod instant;
 pub(crate) mod ledger;
-pub(crate) mod personal;
 pub(crate) mod rooftop;
 pub(crate) mod scalar;
+
+pub(crate) use throughline_platform::personal;

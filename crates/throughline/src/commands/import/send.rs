@@ -119,7 +119,7 @@ impl Sent {
 /// An event by its id; one whose id did not pass may be called anything, a customer's name too.
 fn event(result: &EventResult) -> String {
     let details = result.status.as_ref().map(RpcStatusExt::get_error_details).unwrap_or_default();
-    let at_id = |bad: &BadRequest| bad.field_violations.iter().any(|violation| violation.field == "id");
+    let at_id = |bad: &BadRequest| bad.field_violations.iter().any(|violation| violation.field.ends_with("].id"));
     match details.bad_request().is_some_and(at_id) {
         true => "an event whose id did not pass".to_owned(),
         false => format!("event {}", result.id),
