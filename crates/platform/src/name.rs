@@ -49,10 +49,15 @@ fn is_segment(segment: &str) -> bool {
     !segment.is_empty() && segment.len() <= 255 && !segment.chars().any(char::is_control)
 }
 
+/// Whether a value is an id or a code by its look, and nothing that could be a person's.
+pub(crate) fn may_show(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_graphic()) && !looks_personal(value) && !value.split('/').any(looks_personal)
+}
+
 /// A value as an error may show it: an id in quotes, cut where it is long. What could be a person's is not repeated.
 pub fn shown(value: &str) -> String {
     const LONGEST: usize = 80;
-    if !value.bytes().all(|byte| byte.is_ascii_graphic()) || looks_personal(value) {
+    if !may_show(value) {
         return format!("a text of {} characters", value.chars().count());
     }
     match value.get(..LONGEST) {
@@ -96,7 +101,7 @@ mod tests {
     fn a_value_is_shown_unless_it_could_be_a_persons() {
         assert_eq!(shown("RT\"1"), "\"RT\\\"1\"");
         assert_eq!(shown(&"x".repeat(81)), format!("\"{}\"…", "x".repeat(80)));
-        for value in ["Jane Doe", "jane@example.invalid", "212-555-0123", "Zoë", "a\nb"] {
+        for value in ["Jane Doe", "jane@example.invalid", "212-555-0123", "deals/1965-01-06", "Zoë", "a\nb"] {
             assert_eq!(shown(value), format!("a text of {} characters", value.chars().count()));
         }
     }
