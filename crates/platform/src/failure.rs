@@ -80,7 +80,8 @@ impl Failure {
     /// NOT_FOUND: there is no such resource, or the caller may not know of it.
     pub fn not_found(kind: &'static str, name: impl Into<String>) -> Self {
         let name = name.into();
-        Self::new(Code::NotFound, Reason::NotFound, format!("there is no {kind} {}", shown(&name))).with(kind, name)
+        Self::new(Code::NotFound, Reason::NotFound, format!("there is no {kind} {}", shown(&name)))
+            .with_sent(kind, name)
     }
 
     /// ALREADY_EXISTS: the id is taken by another content.
@@ -164,14 +165,18 @@ impl Failure {
         }
     }
 
-    /// Adds a variable of the message to the metadata of ErrorInfo, unless it could be a person's.
+    /// Adds a variable of the message to the metadata of ErrorInfo.
     #[must_use]
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
-        let value = value.into();
-        if may_show(&value) {
-            self.0.metadata.insert(name.into(), value);
-        }
+        self.0.metadata.insert(name.into(), value.into());
         self
+    }
+
+    /// The same of a value as the caller sent it: left out if it could be a person's.
+    #[must_use]
+    pub fn with_sent(self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        let value = value.into();
+        if may_show(&value) { self.with(name, value) } else { self }
     }
 
     /// Names the field that caused it (BadRequest).

@@ -49,9 +49,11 @@ fn is_segment(segment: &str) -> bool {
     !segment.is_empty() && segment.len() <= 255 && !segment.chars().any(char::is_control)
 }
 
-/// Whether a value is an id or a code by its look, and nothing that could be a person's.
+/// Whether a value is an id or a code by its look, and nothing that could be a person's; what is escaped cannot be judged.
 pub(crate) fn may_show(value: &str) -> bool {
-    value.bytes().all(|byte| byte.is_ascii_graphic()) && !looks_personal(value) && !value.split('/').any(looks_personal)
+    value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'%')
+        && !looks_personal(value)
+        && !value.split('/').any(looks_personal)
 }
 
 /// A value as an error may show it: an id in quotes, cut where it is long. What could be a person's is not repeated.

@@ -151,7 +151,7 @@ impl Principal {
             return Ok(());
         }
         Err(Failure::permission(Reason::RooftopNotAllowed, format!("this key may not see rooftop {}", shown(rooftop)))
-            .with("rooftop", rooftop))
+            .with_sent("rooftop", rooftop))
     }
 
     /// Whether the key may see a rooftop of its group.

@@ -40,80 +40,73 @@ impl World {
         eventually(Duration::from_secs(60), async || (!alerts.lock().unwrap().is_empty()).then_some(())).await;
     }
 
-    pub async fn plant_in_http(&self) {
-        let base = format!("http://{}/v1/events", self.suite.http);
+    pub async fn plant_in_http(&mut self) {
+        const ONE: &str = "application/cloudevents+json";
+        const BATCH: &str = "application/cloudevents-batch+json";
+        let (client, base) = (http(), format!("http://{}/v1/events", self.suite.http));
         let good = |id: &str| of(id, "deal.opened", "D-1").to_string();
         for (place, person) in PERSON.into_iter().enumerate() {
-            let headers = |request: reqwest::RequestBuilder| {
-                let traced = format!("00-{:032x}-{:016x}-01", place + 1, place + 1);
-                let planted = [
-                    "user-agent",
-                    "referer",
-                    "cookie",
-                    "x-forwarded-for",
-                    "x-request-id",
-                    "x-customer",
-                    "tracestate",
-                    "baggage",
-                    "idempotency-key",
-                    "origin",
-                    "accept-language",
-                    "webhook-id",
-                ];
-                let request = request.bearer_auth(self.suite.key()).header("traceparent", traced);
-                planted.into_iter().fold(request, |request, name| {
-                    request.header(name, if name == "tracestate" { format!("a={person}") } else { person.to_owned() })
-                })
-            };
-            let batches: Vec<Value> = carriers(person);
-            let whole: Value = batches.clone().into();
+            let events = carriers(person);
             for (kind, body) in [
-                ("application/cloudevents-batch+json", whole.to_string()),
-                ("application/cloudevents+json", good(&format!("query-{place}"))),
-                ("application/cloudevents+json", format!("{{\"id\": \"{person}")),
-                ("application/cloudevents-batch+json", format!("[{}, \"{person}\", [\"{person}\"]]", good("in-batch"))),
+                (BATCH, Value::from(events.clone()).to_string()),
+                (ONE, good(&format!("query-{place}"))),
+                (ONE, format!("{{\"id\": \"{person}")),
+                (BATCH, format!("[{}, \"{person}\", [\"{person}\"]]", good("in-batch"))),
                 (person, good("of-a-kind")),
             ] {
                 let address = reqwest::Url::parse_with_params(&base, [("customer", person), (person, "1")]).unwrap();
-                headers(http().post(address)).header("content-type", kind).body(body).send().await.unwrap();
+                self.ask(client.post(address).header("content-type", kind).body(body), person).await;
             }
-            for batch in batches {
-                let one =
-                    headers(http().post(&base)).header("content-type", "application/json").body(batch.to_string());
-                one.send().await.unwrap();
+            for event in events {
+                let request = client.post(&base).header("content-type", "application/json").body(event.to_string());
+                self.ask(request, person).await;
             }
             // Binary mode: each attribute in turn.
             for attribute in
                 ["id", "source", "type", "subject", "rooftop", "time", "dataschema", "traceparent", "customer"]
             {
-                let mut request = headers(http().post(&base)).header("content-type", "application/json");
+                let mut request = client.post(&base).header("content-type", "application/json");
                 let event = of(&format!("binary-{place}-{attribute}"), "deal.opened", "D-1");
                 for name in ["id", "source", "type", "subject", "rooftop", "time"] {
-                    let value = if name == attribute { person } else { event[name].as_str().unwrap() };
-                    request = request.header(format!("ce-{name}"), value);
+                    request = request.header(format!("ce-{name}"), event[name].as_str().unwrap());
                 }
-                request
-                    .header(format!("ce-{attribute}"), person)
-                    .body(format!("{{\"{person}\": 1}}"))
-                    .send()
-                    .await
-                    .unwrap();
+                let request = request.header(format!("ce-{attribute}"), person);
+                self.ask(request.body(format!("{{\"{person}\": 1}}")), person).await;
             }
-            // Where nothing is, and without a key.
-            for method in
-                [reqwest::Method::GET, reqwest::Method::POST, reqwest::Method::from_bytes(b"CANARY-METHOD").unwrap()]
-            {
+            // Where nothing is.
+            for method in ["GET", "POST", "CANARY-METHOD"] {
+                let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
                 let mut address = reqwest::Url::parse(&base).unwrap();
                 address.path_segments_mut().unwrap().push(person);
-                headers(http().request(method.clone(), address)).send().await.unwrap();
-                http()
-                    .request(method, &base)
-                    .bearer_auth(format!("tl_{place}"))
-                    .header("x-customer", person)
-                    .send()
-                    .await
-                    .unwrap();
+                self.ask(client.request(method.clone(), address), person).await;
+                self.ask(client.request(method, &base), person).await;
             }
+        }
+    }
+
+    /// Asks with a customer in every header; what a refusal says is searched. An answer names events by the ids that their
+    /// sender gave them.
+    async fn ask(&mut self, request: reqwest::RequestBuilder, person: &str) {
+        const PLANTED: [&str; 11] = [
+            "user-agent",
+            "referer",
+            "cookie",
+            "x-forwarded-for",
+            "x-request-id",
+            "x-customer",
+            "baggage",
+            "idempotency-key",
+            "origin",
+            "accept-language",
+            "webhook-id",
+        ];
+        let request =
+            request.bearer_auth(self.suite.key()).header("traceparent", format!("00-{:032x}-{:016x}-01", 7, 7));
+        let request = PLANTED.into_iter().fold(request, |request, name| request.header(name, person));
+        let answer = request.header("tracestate", format!("a={person}")).send().await.unwrap();
+        if !answer.status().is_success() {
+            let headers = format!("{:?}", answer.headers());
+            self.places.add("refusal over http", (headers + &answer.text().await.unwrap()).as_bytes());
         }
     }
 
