@@ -1,6 +1,9 @@
 #![no_main]
 
-use throughline_platform::{Principal, seal::{Sealer, args_hash}};
+use throughline_platform::{
+    Principal,
+    seal::{Sealer, args_hash},
+};
 
 // Consistency tokens, cursors and page tokens: nothing is taken that was not sealed here.
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -2,7 +2,8 @@
 
 use throughline_fuzz::read_with;
 
-const PROFILE: &str = "{profile: x, version: 1, title: t, format: xml, element: deal, source: //dms.vendor/x, zone: UTC,
+const PROFILE: &str =
+    "{profile: x, version: 1, title: t, format: xml, element: deal, source: //dms.vendor/x, zone: UTC,
     row: [\"@id\", state], keys: {vin: car/vin}, subject: \"@id\",
     events: [{type: deal.opened, time: {at: {columns: [at], format: rfc3339}}}]}";
 

@@ -6,7 +6,10 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use throughline_testkit::{Scratch, connect};
 
-use crate::suite::{Printed, Suite};
+use crate::{
+    events,
+    suite::{Printed, Suite, scratch_suite},
+};
 
 /// What must be found nowhere.
 const CANARIES: [&str; 3] = ["CANARY-", "canary@example.invalid", "555-0100"];
@@ -174,6 +177,27 @@ async fn vendors_files_are_accounted_for_and_name_no_customer_anywhere() {
         assert!(!log.contains(canary), "{canary} is in the log");
     }
     assert!(suite.stop().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn canonical_events_are_the_same_with_a_profile_and_without() {
+    let (scratch, suite) = scratch_suite(&[]).await;
+    let simulated = suite.run(&["simulate", "--rooftops", "2"]).await.stdout;
+    let file = scratch.path().join("simulated.jsonl");
+    std::fs::write(&file, &simulated).unwrap();
+    let file = file.to_str().unwrap();
+    let plain = suite.run(&["import", "--create-rooftops", file]).await.line();
+    assert_eq!(plain["quarantined"], 0, "{plain}");
+    let lines: Vec<String> = simulated.lines().map(str::to_owned).collect();
+    let mut kept = 0;
+    for rooftop in events::rooftops(&lines) {
+        let summary = suite.run(&["import", "--profile", "canonical", "--rooftop", &rooftop, file]).await.line();
+        assert_eq!((&summary["accepted"], &summary["quarantined"]), (&0.into(), &0.into()), "{summary}");
+        assert_eq!(summary["duplicate"], summary["rows"]["kept"], "{summary}");
+        assert_eq!(summary["rows"]["read"], lines.len(), "{summary}");
+        kept += summary["rows"]["kept"].as_u64().unwrap();
+    }
+    assert_eq!(kept, lines.len() as u64, "each line is some rooftop's");
 }
 
 /// Imports the files of each profile, the leads last, and gives the summaries.

@@ -141,7 +141,7 @@ impl World {
 
     fn tell(&mut self, place: &str, status: Option<Status>) {
         if let Some(status) = status {
-            self.places.add(place, format!("{}", status.message()).as_bytes());
+            self.places.add(place, status.message().as_bytes());
             self.places.add(place, status.details());
         }
     }
