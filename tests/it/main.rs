@@ -4,6 +4,7 @@
 mod bad_input;
 mod books;
 mod calendars;
+mod canaries;
 mod crash;
 mod demo;
 mod documents;
@@ -12,6 +13,8 @@ mod fleet;
 mod hooks;
 mod layers;
 mod limits;
+mod listeners;
+mod places;
 mod poison;
 mod profiles;
 mod raw;

@@ -6,7 +6,10 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use throughline_testkit::{Scratch, connect};
 
-use crate::suite::{Printed, Suite};
+use crate::{
+    events,
+    suite::{Printed, Suite, scratch_suite},
+};
 
 /// What must be found nowhere.
 const CANARIES: [&str; 3] = ["CANARY-", "canary@example.invalid", "555-0100"];
@@ -15,9 +18,9 @@ const CANARIES: [&str; 3] = ["CANARY-", "canary@example.invalid", "555-0100"];
 const POLLED: &str = "crm-visits";
 
 /// A vendor's file: the profile, its name, its text; and how many of its rows are kept, dropped and broken.
-type File = (&'static str, &'static str, &'static str, [u64; 3]);
+pub type File = (&'static str, &'static str, &'static str, [u64; 3]);
 
-const FILES: [File; 11] = [
+pub const FILES: [File; 13] = [
     (
         "crm-visits",
         "CANARY-NAME-visits.csv",
@@ -80,6 +83,32 @@ const FILES: [File; 11] = [
          RT7,,salesperson,canary@example.invalid,09/07/2026 09:00:00 AM,\n\
          CANARY-NAME-15\n",
         [1, 1, 1],
+    ),
+    (
+        "star-deals",
+        "deals.json",
+        r#"{"exportedBy":"CANARY-NAME-21","deals":[
+            {"dealNumber":"D71","dealerCode":"RT7","track":"DEAL","state":"IN-PROGRESS","changedAt":"2026-09-07T14:03:00Z",
+             "vehicle":{"stockNumber":"STK7001","vin":null},"buyer":{"name":"CANARY-NAME-21","phone":["555-0100"]}},
+            {"dealNumber":"D71","dealerCode":"RT7","track":"DEAL","state":"SEEN BY CANARY-NAME-22","changedAt":"2026-09-07T14:04:00Z"},
+            {"dealNumber":{"CANARY-NAME-23":1},"dealerCode":"RT7","track":"DEAL","state":"POSTED","changedAt":"2026-09-07T14:04:00Z"},
+            "CANARY-NAME-24", {"CANARY-NAME-25":}], "CANARY-NAME-26":"canary@example.invalid"}"#,
+        [2, 1, 2],
+    ),
+    (
+        "canonical",
+        "events.jsonl",
+        concat!(
+            r#"{"id":"c-1","source":"//own.example/RT7","type":"deal.opened","subject":"C71","time":"2026-09-07T14:00:00Z","customer":"CANARY-NAME-27","data":{"actor":"s1","name":"CANARY-NAME-27","keys":{"stock":"STK7001","email":"canary@example.invalid"}}}"#,
+            "\n",
+            r#"{"id":"c-2","source":"//own.example/RT7","type":"deal.opened","subject":"C72","time":"CANARY-TIME","data":"CANARY-NAME-28"}"#,
+            "\n",
+            r#"{"id":"c-3","rooftop":"CANARY-STORE","source":"//own.example/RT7","type":"deal.opened"}"#,
+            "\n",
+            r#"{"id":"CANARY-NAME-29"#,
+            "\n",
+        ),
+        [1, 2, 1],
     ),
     (
         "adf",
@@ -152,6 +181,27 @@ async fn vendors_files_are_accounted_for_and_name_no_customer_anywhere() {
         assert!(!log.contains(canary), "{canary} is in the log");
     }
     assert!(suite.stop().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn canonical_events_are_the_same_with_a_profile_and_without() {
+    let (scratch, suite) = scratch_suite(&[]).await;
+    let simulated = suite.run(&["simulate", "--rooftops", "2"]).await.stdout;
+    let file = scratch.path().join("simulated.jsonl");
+    std::fs::write(&file, &simulated).unwrap();
+    let file = file.to_str().unwrap();
+    let plain = suite.run(&["import", "--create-rooftops", file]).await.line();
+    assert_eq!(plain["quarantined"], 0, "{plain}");
+    let lines: Vec<String> = simulated.lines().map(str::to_owned).collect();
+    let mut kept = 0;
+    for rooftop in events::rooftops(&lines) {
+        let summary = suite.run(&["import", "--profile", "canonical", "--rooftop", &rooftop, file]).await.line();
+        assert_eq!((&summary["accepted"], &summary["quarantined"]), (&0.into(), &0.into()), "{summary}");
+        assert_eq!(summary["duplicate"], summary["rows"]["kept"], "{summary}");
+        assert_eq!(summary["rows"]["read"], lines.len(), "{summary}");
+        kept += summary["rows"]["kept"].as_u64().unwrap();
+    }
+    assert_eq!(kept, lines.len() as u64, "each line is some rooftop's");
 }
 
 /// Imports the files of each profile, the leads last, and gives the summaries; `again` if they were imported before.

@@ -71,12 +71,17 @@ pub struct Suite {
 impl Suite {
     /// Starts `throughline up` on a folder and free ports.
     pub async fn start(data: &Path, flags: &[&str]) -> Self {
+        Self::start_logging(data, flags, "warn").await
+    }
+
+    /// The same with another filter of its log.
+    pub async fn start_logging(data: &Path, flags: &[&str], log: &str) -> Self {
         let mut child = Command::new(binary("throughline"))
             .args(["up", "--data"])
             .arg(data)
             .args(["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"])
             .args(flags)
-            .env("THROUGHLINE_LOG", "warn")
+            .env("THROUGHLINE_LOG", log)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(std::fs::OpenOptions::new().create(true).append(true).open(data.join("suite.log")).unwrap())

@@ -12,7 +12,7 @@ use crate::{
 
 const ROOFTOPS: [&str; 3] = ["RT001", "RT002", "RT003"];
 /// Each profile with what it reads of a rooftop's folder.
-const FEEDS: [(&str, &str); 7] = [
+pub const FEEDS: [(&str, &str); 7] = [
     ("lender-status", "lender"),
     ("recon-steps", "recon"),
     ("dms-fi-sales", "dms"),

@@ -16,8 +16,12 @@ pub struct Event {
     pub subject: Option<String>,
     pub rooftop: String,
     pub time: Moment,
+    /// The instant within `time` that the source names, where it is known only within bounds.
+    pub claimed: Option<Timestamp>,
     /// When the vendor's system showed it.
     pub observed_at: Option<Timestamp>,
+    /// The source's own count of its events.
+    pub sequence: Option<String>,
     pub facts: Facts,
 }
 
@@ -27,6 +31,9 @@ pub struct Facts {
     pub actor: Option<String>,
     pub role: Option<String>,
     pub trade: Option<String>,
+    /// Ids of events of the same source.
+    pub replaces: Option<String>,
+    pub withdraws: Option<String>,
     pub keys: BTreeMap<String, String>,
     pub said: BTreeMap<String, String>,
 }
@@ -50,6 +57,12 @@ impl Event {
             event.insert("earliest".to_owned(), earliest.to_string().into());
             event.insert("latest".to_owned(), latest.to_string().into());
             event.insert("timequality".to_owned(), quality.as_str().into());
+            if let Some(claimed) = self.claimed {
+                event.insert("time".to_owned(), claimed.to_string().into());
+            }
+        }
+        if let Some(sequence) = &self.sequence {
+            event.insert("sequence".to_owned(), sequence.clone().into());
         }
         if let Some(observed_at) = self.observed_at {
             event.insert("observedat".to_owned(), observed_at.to_string().into());
@@ -64,7 +77,14 @@ impl Facts {
     pub fn to_json(&self) -> Value {
         let mut data: Map<String, Value> =
             self.said.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-        for (name, value) in [("actor", &self.actor), ("role", &self.role), ("trade", &self.trade)] {
+        let named = [
+            ("actor", &self.actor),
+            ("role", &self.role),
+            ("trade", &self.trade),
+            ("replaces", &self.replaces),
+            ("withdraws", &self.withdraws),
+        ];
+        for (name, value) in named {
             if let Some(value) = value {
                 data.insert(name.to_owned(), value.clone().into());
             }

@@ -3,6 +3,7 @@
 //! A [`Profile`] names the columns that are read; a [`Rows`] reader takes those alone from the file, so that nothing else is
 //! ever held; a [`Mapper`] makes events of each row and says in words what it made of those that gave none; its [`Memory`] outlives it.
 
+mod canonical;
 mod event;
 mod mapper;
 mod memory;

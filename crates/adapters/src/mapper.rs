@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
-    Event, Facts, Memory, Moment, Profile, Row,
+    Event, Facts, Format, Memory, Moment, Profile, Row, canonical,
     memory::row_hash,
     profile::{Clock, Polled, Rule, Said, Sale, When},
     time,
 };
+
+/// Longest word of a vendor's that becomes part of a type, bytes.
+const LONGEST_WORD: usize = 32;
 
 /// Makes events of the rows of files, in their order.
 pub struct Mapper<'p> {
@@ -95,6 +98,11 @@ impl<'p> Mapper<'p> {
 
     fn events(&mut self, row: &Row) -> Result<Vec<Event>, Unmapped> {
         let profile = self.profile;
+        if profile.format == Format::Canonical {
+            let codes = self.codes.as_deref();
+            return canonical::event(|column| self.value(row, column), &self.rooftop, codes, &self.zone)
+                .map(|event| vec![event]);
+        }
         if let (Some(column), Some(codes)) = (&profile.rooftop, &self.codes)
             && self.value(row, column).is_none_or(|code| !codes.iter().any(|known| known == code))
         {
@@ -155,7 +163,9 @@ impl<'p> Mapper<'p> {
             self.value(row, flag)
                 .is_some_and(|value| ["1", "true", "y", "yes"].iter().any(|truth| truth.eq_ignore_ascii_case(value)))
         };
-        rule.when.iter().all(|(column, any_of)| has(column, any_of)) && rule.flag.as_ref().is_none_or(set)
+        rule.when.iter().all(|(column, any_of)| has(column, any_of))
+            && rule.unless.iter().all(|(column, none_of)| self.value(row, column).is_some() && !has(column, none_of))
+            && rule.flag.as_ref().is_none_or(set)
     }
 
     /// The stretch in which whatever is new in a polled row happened.
@@ -211,21 +221,33 @@ impl<'p> Mapper<'p> {
         let data = |(name, said): (&String, &Said)| Some((name.clone(), self.said(row, said)?.to_ascii_lowercase()));
         let mut keys: BTreeMap<String, String> = self.profile.keys.iter().filter_map(named).collect();
         keys.extend(rule.sale.as_ref().and_then(|sale| Some(("sale".to_owned(), self.sale(row, sale)?))));
+        let event_type = self.event_type(row, rule);
         Event {
-            id: id(&self.profile.profile, &rule.event_type, identity),
+            id: id(&self.profile.profile, &event_type, identity),
             source: self.source.clone(),
-            event_type: rule.event_type.clone(),
+            event_type,
             subject: self.profile.subject.as_ref().and_then(|column| self.value(row, column)).map(str::to_owned),
             rooftop: self.rooftop.clone(),
             time,
+            claimed: None,
             observed_at,
+            sequence: None,
             facts: Facts {
                 actor: said(&rule.actor),
                 role: said(&rule.role).map(|role| role.to_ascii_lowercase()),
                 trade: said(&rule.trade),
+                replaces: None,
+                withdraws: None,
                 keys,
                 said: rule.data.iter().filter_map(data).collect(),
             },
+        }
+    }
+
+    fn event_type(&self, row: &Row, rule: &Rule) -> String {
+        match rule.worded() {
+            Some((before, column, behind)) => format!("{before}{}{behind}", word(self.value(row, column))),
+            None => rule.event_type.clone(),
         }
     }
 
@@ -245,6 +267,18 @@ impl<'p> Mapper<'p> {
         let ours = said.map.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(word)).map(|(_, ours)| ours.as_str());
         Some(ours.unwrap_or(word).to_owned())
     }
+}
+
+/// A vendor's word as part of a type: letters of one case and what joins them, as enumerations are written. What is written
+/// otherwise may be anything, a name too, and is but another word.
+fn word(said: Option<&str>) -> String {
+    let fits = |said: &&str| {
+        said.len() <= LONGEST_WORD
+            && said.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-'))
+            && !(said.contains(|letter: char| letter.is_ascii_lowercase())
+                && said.contains(|letter: char| letter.is_ascii_uppercase()))
+    };
+    said.filter(fits).map_or_else(|| "other".to_owned(), |said| said.to_ascii_lowercase().replace('-', "_"))
 }
 
 /// The same row gives the same id. In letters alone: a run of digits could be taken for somebody's number.

@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::{Row, time::Precision};
+use crate::{Row, canonical, time::Precision};
 
 /// The profiles that come with the command: name and text.
-pub const BUILT_IN: [(&str, &str); 7] = [
+pub const BUILT_IN: [(&str, &str); 9] = [
     ("adf", include_str!("../profiles/adf.yaml")),
+    ("canonical", include_str!("../profiles/canonical.yaml")),
     ("crm-visits", include_str!("../profiles/crm-visits.yaml")),
     ("dms-fi-sales", include_str!("../profiles/dms-fi-sales.yaml")),
     ("finance-log", include_str!("../profiles/finance-log.yaml")),
     ("lender-status", include_str!("../profiles/lender-status.yaml")),
     ("recon-steps", include_str!("../profiles/recon-steps.yaml")),
     ("staff-shifts", include_str!("../profiles/staff-shifts.yaml")),
+    ("star-deals", include_str!("../profiles/star-deals.yaml")),
 ];
 
 /// Columns that one profile may name.
@@ -39,14 +41,23 @@ pub struct Profile {
     /// What it reads, for people.
     pub title: String,
     pub format: Format,
+    /// Of a JSON document: where in it the array of rows stands; nowhere if it is the document itself.
+    #[serde(default)]
+    pub(crate) array: Option<String>,
+    /// Of an XML document: name of the elements that are rows.
+    #[serde(default)]
+    pub(crate) element: Option<String>,
     /// The events' `source`; `{rooftop}` stands for the rooftop's id.
+    #[serde(default)]
     pub source: String,
     /// Of local times: `rooftop`, `UTC`, or a name of the IANA database.
+    #[serde(default)]
     pub zone: String,
     /// The column with the vendor's code of the rooftop: rows of another are not taken.
     #[serde(default)]
     pub(crate) rooftop: Option<String>,
     /// The columns that tell a row from the others; the same values are the same row, sent again.
+    #[serde(default)]
     pub(crate) row: Vec<String>,
     #[serde(default)]
     pub(crate) subject: Option<String>,
@@ -59,6 +70,7 @@ pub struct Profile {
     /// For tables that are polled: how the time of a flag is bounded.
     #[serde(default)]
     pub(crate) polled: Option<Polled>,
+    #[serde(default)]
     pub(crate) events: Vec<Rule>,
 }
 
@@ -79,21 +91,31 @@ impl RooftopColumn {
 pub enum Format {
     /// One XML document, a row for each `prospect`; columns are paths below it, such as `vehicle/stock` and `id@source`.
     Adf,
+    /// Events that already are ours: a CloudEvent in JSON a line. Such a profile says nothing else.
+    Canonical,
     /// Comma-separated, the names of the columns first.
     Csv,
+    /// One JSON document, a row for each object of an array; columns are names, or paths such as `car/vin`.
+    Json,
     /// One JSON object a line.
     JsonLines,
+    /// One XML document, a row for each element of one name; columns are paths below it as in ADF.
+    Xml,
 }
 
 /// One event that a row may give.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
+    /// Type of the event; `{COLUMN}` in it stands for the word of a column.
     #[serde(rename = "type")]
     pub(crate) event_type: String,
     /// Column and the values that it must have one of, in any case.
     #[serde(default)]
     pub(crate) when: BTreeMap<String, Vec<String>>,
+    /// Column that must say something, and the values that it must have none of.
+    #[serde(default)]
+    pub(crate) unless: BTreeMap<String, Vec<String>>,
     /// A polled column whose first true value is the event.
     #[serde(default)]
     pub(crate) flag: Option<String>,
@@ -111,6 +133,15 @@ pub(crate) struct Rule {
     /// The sale of a car that it tells of: systems that know nothing of each other's numbers tell of the same one.
     #[serde(default)]
     pub(crate) sale: Option<Sale>,
+}
+
+impl Rule {
+    /// What stands before, within and behind the braces of its type.
+    pub(crate) fn worded(&self) -> Option<(&str, &str, &str)> {
+        let (before, rest) = self.event_type.split_once('{')?;
+        let (column, behind) = rest.split_once('}')?;
+        Some((before, column, behind))
+    }
 }
 
 /// The sale of a car: which, and on what day at the rooftop.
@@ -200,12 +231,16 @@ impl Profile {
 
     /// Every column that it reads, each once: nothing else is taken from a file.
     pub fn columns(&self) -> Vec<&str> {
+        if self.format == Format::Canonical {
+            return canonical::COLUMNS.to_vec();
+        }
         let mut columns: BTreeSet<&str> = self.row.iter().map(String::as_str).collect();
         columns.extend(self.rooftop.as_deref());
         columns.extend(self.subject.as_deref());
         columns.extend(self.keys.values().map(String::as_str));
         for rule in &self.events {
-            columns.extend(rule.when.keys().map(String::as_str));
+            columns.extend(rule.when.keys().chain(rule.unless.keys()).map(String::as_str));
+            columns.extend(rule.worded().map(|(_, column, _)| column));
             columns.extend(rule.flag.as_deref());
             columns.extend(rule.sale.as_ref().map(|sale| sale.car.as_str()));
             let said = [&rule.actor, &rule.role, &rule.trade].into_iter().flatten().chain(rule.data.values());
@@ -285,6 +320,22 @@ impl Profile {
             && self.profile.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         check(name, "profile: 1 to 40 characters of [a-z0-9-]");
         check(self.version > 0, "version: from 1");
+        let named =
+            |path: &Option<String>| path.as_ref().is_none_or(|path| path.split('/').all(|name| !name.is_empty()));
+        check(self.array.is_none() || self.format == Format::Json, "array: of format json alone");
+        check(named(&self.array), "array: names joined by /, such as data/deals");
+        check(
+            self.element.is_some() == (self.format == Format::Xml),
+            "element: of format xml, and there it must be said",
+        );
+        check(named(&self.element), "element: a name, such as deal");
+        if self.format == Format::Canonical {
+            let empty = self.source.is_empty() && self.zone.is_empty() && self.row.is_empty() && self.events.is_empty();
+            let none = self.rooftop.is_none() && self.subject.is_none() && self.keys.is_empty();
+            let untimed = self.observed.is_none() && self.polled.is_none();
+            check(empty && none && untimed, "format canonical: says all of it, leave the other fields out");
+            return problems;
+        }
         check(!self.row.is_empty(), "row: at least one column that tells rows apart");
         check(!self.events.is_empty(), "events: at least one");
         check(self.events.len() <= MOST_RULES, "events: at most 64");
@@ -296,6 +347,10 @@ impl Profile {
         for (index, rule) in self.events.iter().enumerate() {
             let timed = rule.time.is_some() != rule.flag.is_some();
             check(timed, &format!("events[{index}]: either time or flag"));
+            let worded = rule.worded().is_none_or(|(before, column, behind)| {
+                !column.is_empty() && !before.contains('}') && !behind.contains(['{', '}'])
+            }) && (rule.worded().is_some() || !rule.event_type.contains(['{', '}']));
+            check(worded, &format!("events[{index}].type: at most one {{COLUMN}} in it"));
             let polled = rule.flag.is_none() || self.polled.is_some();
             check(polled, &format!("events[{index}].flag: needs polled, which bounds its time"));
             let said = [&rule.actor, &rule.role, &rule.trade].into_iter().flatten().chain(rule.data.values());

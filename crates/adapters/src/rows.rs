@@ -1,8 +1,11 @@
 //! Rows of a file, a bounded piece of memory at a time: the values of the wanted columns alone are ever held.
 mod adf;
 mod csv;
+mod json;
 mod json_lines;
 mod lines;
+mod object;
+mod xml;
 
 use std::{borrow::Cow, io};
 
@@ -37,7 +40,9 @@ pub struct Rows<R>(Reader<R>);
 enum Reader<R> {
     Adf(adf::Rows<R>),
     Csv(Box<csv::Rows<R>>),
+    Json(json::Rows<R>),
     JsonLines(json_lines::Rows<R>),
+    Xml(Box<xml::Rows<R>>),
 }
 
 impl<R: io::BufRead> Rows<R> {
@@ -63,7 +68,12 @@ impl<R: io::BufRead> Rows<R> {
                 Reader::Csv(Box::new(rows))
             }
             Format::Adf => Reader::Adf(adf::Rows::begin(reader, columns)),
-            Format::JsonLines => Reader::JsonLines(json_lines::Rows::begin(reader, columns)),
+            Format::Json => Reader::Json(json::Rows::begin(reader, profile.array.as_deref(), columns)),
+            Format::Canonical | Format::JsonLines => Reader::JsonLines(json_lines::Rows::begin(reader, columns)),
+            Format::Xml => {
+                let element = profile.element.as_deref().unwrap_or_default();
+                Reader::Xml(Box::new(xml::Rows::begin(reader, element, columns)))
+            }
         }))
     }
 
@@ -71,7 +81,7 @@ impl<R: io::BufRead> Rows<R> {
     pub fn absent(&self) -> Vec<&str> {
         match &self.0 {
             Reader::Csv(rows) => rows.absent(),
-            Reader::Adf(_) | Reader::JsonLines(_) => Vec::new(),
+            Reader::Adf(_) | Reader::Json(_) | Reader::JsonLines(_) | Reader::Xml(_) => Vec::new(),
         }
     }
 
@@ -84,7 +94,9 @@ impl<R: io::BufRead> Rows<R> {
         match &mut self.0 {
             Reader::Adf(rows) => rows.next(),
             Reader::Csv(rows) => rows.next(),
+            Reader::Json(rows) => rows.next(),
             Reader::JsonLines(rows) => rows.next(),
+            Reader::Xml(rows) => rows.next(),
         }
     }
 }

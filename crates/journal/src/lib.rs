@@ -11,6 +11,9 @@ mod cursors;
 mod entry;
 mod feed;
 mod follower;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod heads;
 pub mod host;
 mod lanes;

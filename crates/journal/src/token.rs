@@ -47,7 +47,7 @@ impl Positions {
         GetHeadsResponse { heads, consistency_token: log.to_owned() }.encode_to_vec()
     }
 
-    fn unpack(bytes: &[u8]) -> Option<(String, Self)> {
+    pub(crate) fn unpack(bytes: &[u8]) -> Option<(String, Self)> {
         let packed = GetHeadsResponse::decode(bytes).ok()?;
         let all = packed
             .heads

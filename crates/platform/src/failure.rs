@@ -10,6 +10,8 @@ pub use pb::error::v1::Reason;
 use throughline_proto as pb;
 pub use tonic::Code;
 
+use crate::name::{may_show, shown};
+
 /// A cause that is logged and never sent.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
@@ -78,7 +80,8 @@ impl Failure {
     /// NOT_FOUND: there is no such resource, or the caller may not know of it.
     pub fn not_found(kind: &'static str, name: impl Into<String>) -> Self {
         let name = name.into();
-        Self::new(Code::NotFound, Reason::NotFound, format!("there is no {kind} {name:?}")).with(kind, name)
+        Self::new(Code::NotFound, Reason::NotFound, format!("there is no {kind} {}", shown(&name)))
+            .with_sent(kind, name)
     }
 
     /// ALREADY_EXISTS: the id is taken by another content.
@@ -167,6 +170,13 @@ impl Failure {
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.0.metadata.insert(name.into(), value.into());
         self
+    }
+
+    /// The same of a value as the caller sent it: left out if it could be a person's.
+    #[must_use]
+    pub fn with_sent(self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        let value = value.into();
+        if may_show(&value) { self.with(name, value) } else { self }
     }
 
     /// Names the field that caused it (BadRequest).

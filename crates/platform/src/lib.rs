@@ -12,6 +12,7 @@ pub mod name;
 pub mod options;
 pub mod pages;
 pub mod peers;
+pub mod personal;
 pub mod persons;
 pub mod principal;
 pub mod redis_link;

@@ -1,5 +1,5 @@
 //! Resource names (AIP-122) and the ids within them.
-use crate::failure::Failure;
+use crate::{failure::Failure, personal::looks_personal};
 
 /// The ids of a name after a pattern such as `groups/{group}/rooftops/{rooftop}`; the field is called `name` in the failure.
 pub fn parse<'n>(pattern: &'static str, name: &'n str) -> Result<Vec<&'n str>, Failure> {
@@ -49,12 +49,22 @@ fn is_segment(segment: &str) -> bool {
     !segment.is_empty() && segment.len() <= 255 && !segment.chars().any(char::is_control)
 }
 
-/// A value as an error may show it: quoted, and cut where it is long.
+/// Whether a value is an id or a code by its look, and nothing that could be a person's; what is escaped cannot be judged.
+pub(crate) fn may_show(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'%')
+        && !looks_personal(value)
+        && !value.split('/').any(looks_personal)
+}
+
+/// A value as an error may show it: an id in quotes, cut where it is long. What could be a person's is not repeated.
 pub fn shown(value: &str) -> String {
     const LONGEST: usize = 80;
-    match value.char_indices().nth(LONGEST) {
-        None => format!("{value:?}"),
-        Some((cut, _)) => format!("{:?}…", &value[..cut]),
+    if !may_show(value) {
+        return format!("a text of {} characters", value.chars().count());
+    }
+    match value.get(..LONGEST) {
+        Some(cut) if cut.len() < value.len() => format!("{cut:?}…"),
+        _ => format!("{value:?}"),
     }
 }
 
@@ -87,6 +97,15 @@ mod tests {
     fn ids_are_short_and_plain() {
         assert!(is_group_id("summit-2") && !is_group_id("Summit") && !is_group_id("-a") && !is_group_id(""));
         assert!(is_rooftop_id("R_1") && !is_rooftop_id("a b") && !is_rooftop_id(&"x".repeat(64)));
+    }
+
+    #[test]
+    fn a_value_is_shown_unless_it_could_be_a_persons() {
+        assert_eq!(shown("RT\"1"), "\"RT\\\"1\"");
+        assert_eq!(shown(&"x".repeat(81)), format!("\"{}\"…", "x".repeat(80)));
+        for value in ["Jane Doe", "jane@example.invalid", "212-555-0123", "deals/1965-01-06", "Zoë", "a\nb"] {
+            assert_eq!(shown(value), format!("a text of {} characters", value.chars().count()));
+        }
     }
 
     proptest::proptest! {

@@ -1,7 +1,10 @@
 //! Who calls, and what they may do.
 use std::collections::BTreeSet;
 
-use crate::failure::{Failure, Reason};
+use crate::{
+    failure::{Failure, Reason},
+    name::shown,
+};
 
 /// What a key may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -124,7 +127,9 @@ impl Principal {
             .strip_prefix("groups/")
             .and_then(|rest| rest.split('/').next())
             .filter(|group| crate::name::is_group_id(group))
-            .ok_or_else(|| Failure::invalid("parent", format!("{name:?} does not start with groups/{{group}}")))?;
+            .ok_or_else(|| {
+                Failure::invalid("parent", format!("{} does not start with groups/{{group}}", shown(name)))
+            })?;
         if self.service || self.group == group {
             return Ok(group);
         }
@@ -145,8 +150,8 @@ impl Principal {
         if self.may_see(rooftop) {
             return Ok(());
         }
-        Err(Failure::permission(Reason::RooftopNotAllowed, format!("this key may not see rooftop {rooftop:?}"))
-            .with("rooftop", rooftop))
+        Err(Failure::permission(Reason::RooftopNotAllowed, format!("this key may not see rooftop {}", shown(rooftop)))
+            .with_sent("rooftop", rooftop))
     }
 
     /// Whether the key may see a rooftop of its group.

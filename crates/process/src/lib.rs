@@ -14,6 +14,7 @@ pub mod fold;
 pub mod hash;
 pub mod key;
 pub mod quantile;
+pub mod vin;
 
 pub use calendar::{Calendar, Calendars, Durations, Schedule};
 pub use deal::{Deal, Handoff, HandoffState, Span};

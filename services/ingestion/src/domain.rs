@@ -10,8 +10,9 @@ pub(crate) mod hook;
 pub(crate) mod identity;
 pub(crate) mod instant;
 pub(crate) mod ledger;
-pub(crate) mod personal;
 pub(crate) mod rooftop;
 pub(crate) mod scalar;
 pub(crate) mod signed;
 pub(crate) mod watch;
+
+pub(crate) use throughline_platform::personal;

@@ -29,7 +29,7 @@ pub(crate) fn routes(intake: Intake) -> Router {
 
 /// How the events of a request are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
+pub(crate) enum Mode {
     Structured,
     Batch,
     /// An event or an array of them.
@@ -46,13 +46,7 @@ async fn append(
 ) -> Result<Response, Failure> {
     principal.require(Scope::Ingest)?;
     let body = body.map_err(refused_body)?;
-    let mode = mode(&headers)?;
-    let entries: Vec<Entry<'_>> = match mode {
-        Mode::Binary => vec![Entry::Event(Box::new(JsonEvent::binary(attributes(&headers), &body)))],
-        Mode::Structured => read(split_one(&body))?,
-        Mode::Batch => read(split_batch(&body))?,
-        Mode::Plain => read(split_any(&body))?,
-    };
+    let (mode, entries) = entries(&headers, &body)?;
     let manner = Manner { origin: Origin::Live, actor: String::new() };
     let events = entries.iter().map(|entry| match entry {
         Entry::Event(event) => Incoming::Sent { id: event.id(), event: event.sent() },
@@ -61,6 +55,18 @@ async fn append(
     let call = intake.prepare(&principal, &manner, Patience::Refuse, events).await?;
     let answer = intake.settle(call, Patience::Refuse).await?;
     Ok(render(mode, answer))
+}
+
+/// The events of a request, and how they are written.
+pub(crate) fn entries<'r>(headers: &'r HeaderMap, body: &'r [u8]) -> Result<(Mode, Vec<Entry<'r>>), Failure> {
+    let mode = mode(headers)?;
+    let entries = match mode {
+        Mode::Binary => vec![Entry::Event(Box::new(JsonEvent::binary(attributes(headers), body)))],
+        Mode::Structured => read(split_one(body))?,
+        Mode::Batch => read(split_batch(body))?,
+        Mode::Plain => read(split_any(body))?,
+    };
+    Ok((mode, entries))
 }
 
 /// A batch is answered event by event. The sender of a single event may look at nothing but the status of the answer, so a

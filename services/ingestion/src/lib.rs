@@ -6,6 +6,9 @@
 mod commit;
 mod count;
 mod domain;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod grpc;
 mod heard;
 mod http;

@@ -118,11 +118,11 @@ pub(super) async fn of_http(State(port): State<Port>, request: Request, next: Ne
     let failure = match status {
         StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         StatusCode::NOT_FOUND => {
-            Failure::new(Code::NotFound, Reason::Unimplemented, "there is no such path").with("path", path)
+            Failure::new(Code::NotFound, Reason::Unimplemented, "there is no such path").with_sent("path", path)
         }
         StatusCode::METHOD_NOT_ALLOWED => {
             Failure::new(Code::Unimplemented, Reason::Unimplemented, "this path does not take this method")
-                .with("path", path)
+                .with_sent("path", path)
         }
         status if status.is_client_error() => {
             Failure::new(Code::InvalidArgument, Reason::MalformedMessage, "the request cannot be read")

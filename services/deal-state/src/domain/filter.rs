@@ -6,7 +6,8 @@
 //!        | ("opened_at" | "last_event_at") COMPARE INSTANT | "rework" COMPARE NUMBER
 //! ```
 //!
-//! `COMPARE` is one of `=`, `<`, `<=`, `>`, `>=`; values stand bare or in double quotes. Words are matched exactly.
+//! `COMPARE` is one of `=`, `<`, `<=`, `>`, `>=`; values stand bare or in double quotes. Words are matched exactly. A mistake is told
+//! by its place and never repeated: somebody may look for a customer's name.
 
 mod token;
 
@@ -111,14 +112,14 @@ impl Filter {
             return Err(Error { at: field.at, problem: "a term begins with a field".to_owned() });
         };
         let TokenText::Compare(compared) = compare.text else {
-            return Err(Error { at: compare.at, problem: format!("{name} needs a comparison such as =") });
+            return Err(Error { at: compare.at, problem: "a field needs a comparison such as =".to_owned() });
         };
         let text = value.value()?;
         let wrong = |problem: String| Error { at: value.at, problem };
         match (name.as_str(), compared) {
             ("state", Compare::Equal | Compare::NotEqual) => {
                 let state = STATES.into_iter().find(|state| state.as_str().eq_ignore_ascii_case(text));
-                let state = state.ok_or_else(|| wrong(format!("{text:?} is no state: {}", names())))?;
+                let state = state.ok_or_else(|| wrong(format!("this is no state: {}", names())))?;
                 let equal = compared == Compare::Equal;
                 self.states.retain(|kept| (*kept == state) == equal);
                 self.nothing |= self.states.is_empty();
@@ -129,7 +130,7 @@ impl Filter {
                 let open = match text {
                     "true" => true,
                     "false" => false,
-                    _ => return Err(wrong(format!("{text:?} is neither true nor false"))),
+                    _ => return Err(wrong("this is neither true nor false".to_owned())),
                 };
                 self.nothing |= self.open.is_some_and(|before| before != open);
                 self.open = Some(open);
@@ -144,7 +145,7 @@ impl Filter {
                 return Err(Error { at: compare.at, problem: format!("{name} cannot be compared so") });
             }
             _ => {
-                let problem = format!("{name:?} is no field: state, key, open, opened_at, last_event_at, rework");
+                let problem = "this is no field: state, key, open, opened_at, last_event_at, rework".to_owned();
                 return Err(Error { at: field.at, problem });
             }
         }
@@ -204,8 +205,8 @@ impl Order {
             None => return Ok(Self { by: OrderBy::LastEventAt, descending: true }),
             Some("opened_at") => OrderBy::OpenedAt,
             Some("last_event_at") => OrderBy::LastEventAt,
-            Some(other) => {
-                return Err(Error { at: 1, problem: format!("{other:?} is no order: opened_at or last_event_at") });
+            Some(_) => {
+                return Err(Error { at: 1, problem: "this is no order: opened_at or last_event_at".to_owned() });
             }
         };
         let descending = match (words.next(), words.next()) {
@@ -223,11 +224,11 @@ impl Order {
 }
 
 fn instant(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| format!("{text:?} is no instant such as \"2026-09-07T00:00:00Z\""))
+    text.parse().map_err(|_| "this is no instant such as \"2026-09-07T00:00:00Z\"".to_owned())
 }
 
 fn number(text: &str) -> Result<i32, String> {
-    text.parse().map_err(|_| format!("{text:?} is no whole number"))
+    text.parse().map_err(|_| "this is no whole number".to_owned())
 }
 
 fn names() -> impl fmt::Display {

@@ -1,6 +1,6 @@
 //! What values may look like. Each field that passes the edge has one of these; all are ASCII, short and closed.
 
-use super::personal::{longest_digit_run, looks_personal};
+use super::personal::{STAFF_ID, longest_digit_run, looks_personal};
 
 /// Which values a field may have.
 #[derive(Clone, Copy, Debug)]
@@ -68,9 +68,8 @@ pub(crate) const TYPE: Grammar = Grammar::new("1 to 128 characters of [a-z0-9_.]
 pub(crate) const ROOFTOP: Grammar = Grammar::new("1 to 64 characters of [A-Za-z0-9._:/-]", 64, "A-Za-z0-9._:/-");
 /// A number by which some system knows a deal, an application or a car.
 pub(crate) const KEY: Grammar = Grammar::new("1 to 64 characters of [A-Za-z0-9._:/-]", 64, "A-Za-z0-9._:/-");
-/// Id of a person on the staff. Nine digits could be a social security number, ten a telephone's.
-pub(crate) const STAFF: Grammar =
-    Grammar::new("a staff id: 1 to 64 characters of [A-Za-z0-9._-]", 64, "A-Za-z0-9._-").digits(8);
+/// Id of a person on the staff: [`personal::is_staff_id`](super::personal::is_staff_id).
+pub(crate) const STAFF: Grammar = Grammar::new(STAFF_ID, 64, "A-Za-z0-9._-").digits(8);
 /// A word or a few of a vocabulary, never a note.
 pub(crate) const CODE: Grammar =
     Grammar::new("a code: up to 4 words of [a-z0-9_-], 40 characters", 40, "a-z0-9 _-").digits(6).words(4);
@@ -92,6 +91,13 @@ mod tests {
         for grammar in [EVENT_ID, SOURCE, TYPE, ROOFTOP, KEY, STAFF, CODE, VIN] {
             assert!(!grammar.admits("ünïcode") && !grammar.admits("nul\0") && !grammar.admits(&"x".repeat(257)));
             assert!(!grammar.admits("jane@example.invalid") && !grammar.admits("078-05-1120"));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_staff_id_is_the_same_for_everybody(text in "[A-Za-z0-9._ @-]{0,12}|[0-9.-]{0,14}") {
+            proptest::prop_assert_eq!(STAFF.admits(&text), crate::domain::personal::is_staff_id(&text));
         }
     }
 

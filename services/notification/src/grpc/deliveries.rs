@@ -57,7 +57,10 @@ fn flag_of(principal: &Principal, request: &ListDeliveriesRequest) -> Result<Opt
     let ids = name::parse_field("flag", FLAG, &request.flag)?;
     let [group, rooftop, flag] = ids[..] else { return Ok(None) };
     if group != principal.group {
-        return Err(Failure::invalid("flag", format!("{:?} is not within {:?}", request.flag, request.parent)));
+        return Err(Failure::invalid(
+            "flag",
+            format!("{} is not within {}", name::shown(&request.flag), name::shown(&request.parent)),
+        ));
     }
     principal.require_rooftop(rooftop)?;
     Ok(Some((rooftop.to_owned(), flag.to_owned())))

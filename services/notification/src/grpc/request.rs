@@ -1,6 +1,9 @@
 //! What requests have in common: parents, people.
 
-use throughline_platform::{Failure, Principal, Violation, name};
+use throughline_platform::{
+    Failure, Principal, Violation, name,
+    personal::{STAFF_ID, is_staff_id},
+};
 
 /// Reads `groups/{group}` and answers with the caller, acting in it.
 pub(super) fn within(principal: &Principal, parent: &str) -> Result<Principal, Failure> {
@@ -10,12 +13,6 @@ pub(super) fn within(principal: &Principal, parent: &str) -> Result<Principal, F
 
 /// A staff id, if one is said: an id, never a name.
 pub(super) fn check_actor(actor: &str) -> Option<Violation> {
-    let wrong = match actor {
-        actor if actor.len() > 128 => "must have at most 128 bytes",
-        actor if !actor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) => {
-            "must be a staff id: letters, digits, dots, dashes and underscores"
-        }
-        _ => return None,
-    };
-    Some(Violation::new("actor", wrong))
+    let wrong = !actor.is_empty() && !is_staff_id(actor);
+    wrong.then(|| Violation::new("actor", format!("is not {STAFF_ID}")))
 }

@@ -8,6 +8,7 @@ use throughline_platform::pages::Pages;
 use throughline_platform::{
     Failure, Principal, Violation,
     db::Role,
+    name,
     principal::Scope,
     repeat,
     seal::{args_hash, page_size},
@@ -82,7 +83,10 @@ fn deal_of(
     }
     let Named { principal: theirs, rooftop, id } = named(principal, "deal", DEAL, &request.deal)?;
     if theirs.group != principal.group || rooftops.is_some_and(|rooftops| !rooftops.contains(&rooftop)) {
-        return Err(Failure::invalid("deal", format!("{:?} is not within {:?}", request.deal, request.parent)));
+        return Err(Failure::invalid(
+            "deal",
+            format!("{} is not within {}", name::shown(&request.deal), name::shown(&request.parent)),
+        ));
     }
     Ok(Some((rooftop, id)))
 }

@@ -1,6 +1,9 @@
 //! What requests have in common: parents, people, codes.
 
-use throughline_platform::{Failure, Principal, Violation, name};
+use throughline_platform::{
+    Failure, Principal, Violation, name,
+    personal::{STAFF_ID, is_staff_id},
+};
 
 const PARENT: &str = "groups/{group}/rooftops/{rooftop}";
 
@@ -42,15 +45,13 @@ pub(super) fn named(principal: &Principal, field: &str, pattern: &'static str, n
     Ok(Named { principal, rooftop: rooftop.to_owned(), id: id.to_owned() })
 }
 
-/// A staff id: required, short, printable.
+/// A staff id: required, and never a name.
 pub(super) fn check_actor(actor: &str, violations: &mut Vec<Violation>) {
-    let wrong = match actor {
-        "" => "must name the staff id on whose behalf this is done",
-        actor if actor.len() > 128 => "must have at most 128 bytes",
-        actor if actor.chars().any(char::is_control) => "must be printable",
-        _ => return,
-    };
-    violations.push(Violation::new("actor", wrong));
+    if actor.is_empty() {
+        violations.push(Violation::new("actor", "must name the staff id on whose behalf this is done"));
+    } else if !is_staff_id(actor) {
+        violations.push(Violation::new("actor", format!("is not {STAFF_ID}")));
+    }
 }
 
 /// A code, `[a-z_]`, at most 40 characters: no free text, which could hold a customer's data.

@@ -3,12 +3,14 @@ use throughline_proto::{
     cloudevents::CloudEvent,
     event::v1::Origin,
     ingestion::v1::{
-        Outcome, StreamEventsRequest, StreamEventsResponse, ingestion_service_client::IngestionServiceClient,
+        EventResult, Outcome, StreamEventsRequest, StreamEventsResponse,
+        ingestion_service_client::IngestionServiceClient,
     },
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
+use tonic_types::{BadRequest, RpcStatusExt};
 
 use crate::Connection;
 
@@ -105,11 +107,21 @@ impl Sent {
                 self.quarantined += 1;
                 let why = result.status.as_ref().map_or("no reason given", |status| status.message.as_str());
                 let what = if result.outcome() == Outcome::Refused { "refused" } else { "quarantined" };
-                eprintln!("event {}: {what}: {why}", result.id);
+                eprintln!("{}: {what}: {why}", event(result));
             }
         }
         if answer.sequence.is_multiple_of(20) {
             eprintln!("{} durable, {} repeated, {} set apart", self.accepted, self.duplicate, self.quarantined);
         }
+    }
+}
+
+/// An event by its id; one whose id did not pass may be called anything, a customer's name too.
+fn event(result: &EventResult) -> String {
+    let details = result.status.as_ref().map(RpcStatusExt::get_error_details).unwrap_or_default();
+    let at_id = |bad: &BadRequest| bad.field_violations.iter().any(|violation| violation.field.ends_with("].id"));
+    match details.bad_request().is_some_and(at_id) {
+        true => "an event whose id did not pass".to_owned(),
+        false => format!("event {}", result.id),
     }
 }

@@ -107,7 +107,7 @@ impl Deals {
                 Reason::UnknownRooftop,
                 format!("group {:?} has no rooftop {}", principal.group, name::shown(unknown)),
             )
-            .with("rooftop", unknown.clone())),
+            .with_sent("rooftop", unknown.clone())),
             None => Ok(found),
         }
     }

@@ -1,15 +1,15 @@
 //! Values that look like a person's: the second line behind the closed allow-list, for fields that do pass.
 //!
 //! Digits say most of it. What they are separated by and how they are grouped tells a telephone, social security or card
-//! number from a number that a vendor counts up. Bare runs of digits can't be told apart, so each grammar has a limit of
-//! its own for them (see [`super::grammar`]).
+//! number from a number that a vendor counts up. Bare runs of digits can't be told apart, so each field has a limit of
+//! its own for them.
 
 /// Longest sequence of digit groups that matters: a card number's four, and one before.
 const GROUPS: usize = 5;
 
 /// Whether a value looks like an e-mail address, a telephone number, a social security number, a card number or a date
 /// (of birth, for all we know).
-pub(crate) fn looks_personal(value: &str) -> bool {
+pub fn looks_personal(value: &str) -> bool {
     if value.contains('@') {
         return true;
     }
@@ -17,8 +17,20 @@ pub(crate) fn looks_personal(value: &str) -> bool {
     digits >= 6 && (has_grouped_number(value.as_bytes()) || is_date(value.as_bytes()))
 }
 
+/// What a staff id may look like, for people.
+pub const STAFF_ID: &str = "a staff id: 1 to 64 characters of [A-Za-z0-9._-]";
+
+/// Whether a text is a staff id, never a name: on whose behalf something is done, or who did it. Nine digits could be a
+/// social security number, ten a telephone's.
+pub fn is_staff_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        && longest_digit_run(text) <= 8
+        && !looks_personal(text)
+}
+
 /// Length of the longest run of digits.
-pub(crate) fn longest_digit_run(value: &str) -> usize {
+pub fn longest_digit_run(value: &str) -> usize {
     value.as_bytes().split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).max().unwrap_or(0)
 }
 
@@ -136,6 +148,27 @@ mod tests {
         ] {
             assert!(!looks_personal(value), "{value:?} was taken for a person's");
         }
+    }
+
+    #[test]
+    fn a_staff_id_is_no_name_and_no_number_of_a_person() {
+        for id in ["S17", "RT001-fi0", "n-gm", "jane.d", "12345678"] {
+            assert!(is_staff_id(id), "{id}");
+        }
+        for text in [
+            "",
+            "Jane Doe",
+            "jane@example.invalid",
+            "2125550123",
+            "212-555-0123",
+            "078-05-1120",
+            "1965-01-06",
+            "a\nb",
+            "é",
+        ] {
+            assert!(!is_staff_id(text), "{text:?}");
+        }
+        assert!(!is_staff_id(&"x".repeat(65)));
     }
 
     #[test]
