@@ -26,3 +26,4 @@ pub use fold::{Folded, MAX_EVENTS, Observed, fold};
 pub use hash::{combined_hash, state_hash};
 pub use jiff::{SignedDuration, Timestamp};
 pub use key::{Key, KeyKind, deal_id, keys_of};
+pub use vin::{CheckDigit, check_digit};

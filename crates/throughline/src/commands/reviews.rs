@@ -119,5 +119,6 @@ fn json(review: &Review) -> serde_json::Value {
         "kind": review.kind, "detail": review.detail,
         "opened_at": instant(review.opened_at.as_ref()), "resolved_at": instant(review.resolved_at.as_ref()),
         "resolved_by": review.resolved_by, "resolution": review.resolution,
+        "candidates": review.candidates.iter().map(|found| &found.deal).collect::<Vec<_>>(),
     })
 }

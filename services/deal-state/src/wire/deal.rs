@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use throughline_process::{
-    Bound, Deal, Handoff, HandoffState, Key, KeyKind, Quality, Span,
+    Bound, CheckDigit, Deal, Handoff, HandoffState, Key, KeyKind, Quality, Span, check_digit,
     deal::{ClosedBy, Cycle, DealState, Exception, Holder, Holders, Occurrence},
 };
 use throughline_proto::{deal::v1 as pb, event::v1 as event, time::to_wire};
@@ -53,6 +53,7 @@ pub fn read_key(key: &pb::DealKey) -> Option<Key> {
 pub fn deal(deal: Deal, facts: Facts<'_>) -> pb::Deal {
     let mut exceptions: Vec<_> = deal.exceptions.into_iter().map(exception).collect();
     exceptions.extend(ambiguous(&facts));
+    exceptions.extend(facts.keys.iter().filter_map(mistyped));
     pb::Deal {
         name: deal_name(facts.group, facts.rooftop, facts.id),
         keys: facts.keys.iter().map(key).collect(),
@@ -268,6 +269,19 @@ fn ambiguous(facts: &Facts<'_>) -> Option<pb::DealException> {
                 key: Some(key(best)),
             })
             .collect(),
+    })
+}
+
+/// A VIN whose check digit does not fit: worth a look, never refused.
+fn mistyped(key: &Key) -> Option<pb::DealException> {
+    let CheckDigit::Wrong(right) = check_digit(&key.value) else { return None };
+    (key.kind == KeyKind::Vin).then(|| pb::DealException {
+        id: format!("wrong_vin/{}", key.value),
+        kind: "wrong_vin".to_owned(),
+        detail: format!("the check digit of vin {} would be {right}: compare it with the car", key.value),
+        at: None,
+        time: None,
+        candidates: Vec::new(),
     })
 }
 

@@ -105,3 +105,19 @@ async fn a_deal_of_which_everything_is_withdrawn_is_no_deal() {
     let back = suite.deal(NORTH, "subject", "S1", &token).await;
     assert_eq!((back.name, back.revision), (before.name, 3));
 }
+
+#[tokio::test]
+async fn a_vin_whose_check_digit_does_not_fit_is_taken_and_asked_about() {
+    let suite = Suite::start().await;
+    let token = suite
+        .tell([
+            says(NORTH, event("deal.agreed", "S1", 0, &[("vin", "1M8GDM9AXKP042788")])),
+            says(NORTH, event("deal.agreed", "S2", 0, &[("vin", "1M8GDM9A1KP042788")])),
+        ])
+        .await;
+    assert!(suite.deal(NORTH, "vin", "1M8GDM9AXKP042788", &token).await.exceptions.is_empty());
+    let odd = suite.deal(NORTH, "vin", "1M8GDM9A1KP042788", "").await;
+    let [exception] = odd.exceptions.as_slice() else { panic!("{:?}", odd.exceptions) };
+    assert_eq!((exception.kind.as_str(), exception.id.as_str()), ("wrong_vin", "wrong_vin/1M8GDM9A1KP042788"));
+    assert!(exception.detail.contains("would be X"), "{}", exception.detail);
+}

@@ -132,10 +132,9 @@ fn sources_of(profile: &Profile, rooftop: &str) -> String {
     }
 }
 
-/// Why bodies of a polled table cannot be taken yet. What a row gives there depends on the rows of earlier bodies, and a hook has
-/// no memory of them: once `throughline_adapters::Mapper` can be given one, it is loaded and saved around `rows::read`, and this
-/// goes.
-fn memory_is_missing(profile: &Profile) -> Option<&'static str> {
+/// Why bodies of a polled table are not taken. What a row gives there depends on the rows that came before: an import loads up to
+/// 100,000 of them once, which is too much for each body.
+fn needs_memory(profile: &Profile) -> Option<&'static str> {
     profile.is_polled().then_some(
         "reads a polled table, and a hook does not remember from one body to the next which flags were set: import its files",
     )
@@ -167,7 +166,7 @@ impl Faults {
         if rooftop.is_empty() && profile.rooftop_column().is_none() {
             self.add("rooftop", "is missing: the rows of this profile name none");
         }
-        if let Some(why) = memory_is_missing(profile) {
+        if let Some(why) = needs_memory(profile) {
             self.add("profile", why);
         }
     }

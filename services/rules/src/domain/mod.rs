@@ -13,7 +13,7 @@ mod tests;
 pub use explain::{Cause, queue_cause};
 pub use flag::{Acknowledgement, Change, Content, Flag, Judged, Step, acknowledge, judge};
 pub use identity::{flag_id, review_id};
-pub use review::{Exception, Resolution, Review, ReviewChange, resolve, review};
+pub use review::{Candidate, Exception, Resolution, Review, ReviewChange, resolve, review};
 pub use rulebook::Rulebook;
 
 /// A number by which people find a deal.

@@ -18,6 +18,16 @@ pub struct Exception {
     pub kind: String,
     pub detail: String,
     pub at: Option<Timestamp>,
+    pub candidates: Vec<Candidate>,
+}
+
+/// A deal that a person has to compare with another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// `groups/{group}/rooftops/{rooftop}/deals/{deal}`.
+    pub deal: String,
+    /// Kind, scope and value of the best number that it is known by.
+    pub key: (String, String, String),
 }
 
 /// An item of the review queue.
@@ -29,6 +39,7 @@ pub struct Review {
     pub kind: String,
     pub detail: String,
     pub keys: Vec<String>,
+    pub candidates: Vec<Candidate>,
     pub opened_at: Timestamp,
     pub resolved: Option<Resolution>,
     /// Counts up with each change, from 1; the etag's content.
@@ -75,6 +86,7 @@ pub fn review(subject: Option<&Subject>, stored: Vec<Review>, now: Timestamp) ->
             kind: exception.kind.clone(),
             detail: exception.detail.clone(),
             keys: subject.keys(),
+            candidates: exception.candidates.clone(),
             opened_at: exception.at.or(before.as_ref().map(|review| review.opened_at)).unwrap_or(now),
             resolved: before.as_ref().and_then(|review| review.resolved.clone()).filter(|r| !r.is_vanished()),
             revision: before.as_ref().map_or(0, |review| review.revision),

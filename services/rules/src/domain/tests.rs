@@ -157,6 +157,7 @@ fn returned() -> Exception {
         kind: "contract_returned".to_owned(),
         detail: "the lender returned it".to_owned(),
         at: Some(at(5)),
+        candidates: Vec::new(),
     }
 }
 

@@ -102,6 +102,7 @@ fn exception(exception: &pb::deal::v1::DealException) -> Result<Exception, Unrea
         kind: exception.kind.clone(),
         detail: exception.detail.clone(),
         at: optional_instant(exception.at.as_ref(), &exception.id)?,
+        candidates: exception.candidates.iter().cloned().map(super::candidate).collect(),
     })
 }
 

@@ -9,7 +9,7 @@ mod rooftop;
 pub use deal::subject;
 pub use flag::{flag, flag_entry, render_flag};
 pub use name::{DealName, flag_name, review_name};
-pub use review::{render_review, review, review_entry};
+pub use review::{candidate, render_review, review, review_entry};
 pub use rooftop::rulebook;
 
 use jiff::Timestamp;

@@ -3,7 +3,7 @@
 use throughline_proto as pb;
 
 use super::{Unreadable, etag, instant, optional_instant, review_name, revision};
-use crate::domain::{Resolution, Review};
+use crate::domain::{Candidate, Resolution, Review};
 
 /// The wire form of an item.
 pub fn render_review(review: &Review) -> pb::rule::v1::Review {
@@ -19,6 +19,7 @@ pub fn render_review(review: &Review) -> pb::rule::v1::Review {
         resolution: resolved.map(|resolution| resolution.code.clone()).unwrap_or_default(),
         keys: review.keys.clone(),
         etag: etag(review.revision),
+        candidates: review.candidates.iter().cloned().map(render_candidate).collect(),
     }
 }
 
@@ -31,10 +32,21 @@ pub fn review(review: pb::rule::v1::Review) -> Result<Review, Unreadable> {
         kind: review.kind,
         detail: review.detail,
         keys: review.keys,
+        candidates: review.candidates.into_iter().map(candidate).collect(),
         opened_at: instant(review.opened_at.as_ref(), "opened_at")?,
         resolved: resolved_at.map(|at| Resolution { at, by: review.resolved_by, code: review.resolution }),
         revision: revision(&review.etag)?,
     })
+}
+
+/// A deal to compare with, as deal-state names it.
+pub fn candidate(found: pb::deal::v1::Candidate) -> Candidate {
+    let key = found.key.unwrap_or_default();
+    Candidate { deal: found.deal, key: (key.kind, key.scope, key.value) }
+}
+
+fn render_candidate(Candidate { deal, key: (kind, scope, value) }: Candidate) -> pb::deal::v1::Candidate {
+    pb::deal::v1::Candidate { deal, key: Some(pb::deal::v1::DealKey { kind, scope, value }) }
 }
 
 /// What the flag log says of an item as it now stands.
