@@ -199,7 +199,7 @@ fn a_lead_links_nothing_and_is_taken_once() {
     assert_eq!(told(&mapped[3]), ["requestdate is no time of the profile's format"]);
     let Mapped::Events(events) = &mapped[0] else { panic!() };
     assert_eq!(events[0].subject, None);
-    assert_eq!(serde_json::json!(events[0].facts.keys), serde_json::json!({"stock": "N1"}));
+    assert_eq!(serde_json::json!(events[0].facts.keys), serde_json::json!({"lead": "7", "stock": "N1"}));
 }
 
 #[test]

@@ -17,13 +17,16 @@ fn an_event_names_its_subject_within_its_source_and_other_systems_numbers_for_th
     let expected =
         [key(KeyKind::DmsDeal, "", "7"), key(KeyKind::Subject, "//crm.example/S1", "D1"), key(KeyKind::Vin, "", "V")];
     assert_eq!(keys_of(&told), expected);
-    assert_eq!(keys_of(&Event { subject: None, keys: Default::default(), ..told }), []);
+    let traded = Event { trade: Some("T1".to_owned()), subject: None, keys: Default::default(), ..told };
+    assert_eq!(keys_of(&traded), [key(KeyKind::Trade, "", "T1")]);
+    assert_eq!(keys_of(&Event { trade: None, ..traded }), []);
 }
 
 #[test]
 fn cars_find_deals_and_never_link_them() {
     let links: Vec<_> = KeyKind::ALL.into_iter().filter(|kind| !kind.links()).collect();
-    assert_eq!(links, [KeyKind::Stock, KeyKind::Vin, KeyKind::Sale]);
+    let expected = [KeyKind::Stock, KeyKind::Vin, KeyKind::Lead, KeyKind::Trade, KeyKind::Sale, KeyKind::Decision];
+    assert_eq!(links, expected);
     for kind in KeyKind::ALL {
         assert_eq!(KeyKind::parse(kind.as_str()), Some(kind));
     }

@@ -137,11 +137,11 @@ impl Forest {
         let contested = self.contested();
         let mut cores = Sets::of(self.keys.len());
         let mut first_of_core: BTreeMap<DealId, usize> = BTreeMap::new();
-        for node in 0..self.keys.len() {
+        for (node, contested) in contested.iter().enumerate() {
             if let Some(about) = self.about(node) {
                 cores.unite(about, node);
             }
-            if let Some((core, _)) = self.stood[node].filter(|_| !contested[node]) {
+            if let Some((core, _)) = self.stood[node].filter(|_| !contested) {
                 cores.unite(*first_of_core.entry(core).or_insert(node), node);
             }
         }
