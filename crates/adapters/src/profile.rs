@@ -229,6 +229,21 @@ impl Profile {
         if problems.is_empty() { Ok(profile) } else { Err(InvalidProfile(problems)) }
     }
 
+    /// The text of a profile as it may be kept: as JSON, without comments and with its name for a title, for somebody may have
+    /// noted a row of the vendor's there. It reads as the text does.
+    ///
+    /// # Errors
+    /// [`InvalidProfile`] with everything that is wrong.
+    pub fn without_notes(text: &str) -> Result<String, InvalidProfile> {
+        let profile = Self::parse(text)?;
+        let unread = |_| InvalidProfile(vec!["it cannot be read once more".to_owned()]);
+        let mut plain: serde_json::Value =
+            serde_saphyr::from_str_with_options(text, serde_saphyr::options! { with_snippet: false })
+                .map_err(unread)?;
+        plain["title"] = profile.profile.into();
+        Ok(plain.to_string())
+    }
+
     /// Every column that it reads, each once: nothing else is taken from a file.
     pub fn columns(&self) -> Vec<&str> {
         if self.format == Format::Canonical {

@@ -301,3 +301,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_profile_is_kept_without_notes_and_reads_the_same() {
+    for (name, text) in BUILT_IN {
+        let noted = format!("# Jane Doe, 555-0100\n{text}");
+        let kept = Profile::without_notes(&noted).unwrap();
+        assert!(!kept.contains("Jane Doe") && !kept.contains('#'), "{kept}");
+        let (mut before, mut after) = (Profile::parse(text).unwrap(), Profile::parse(&kept).unwrap());
+        assert_eq!(after.title, name);
+        (before.title, after.title) = (String::new(), String::new());
+        assert_eq!(format!("{before:?}"), format!("{after:?}"));
+    }
+}

@@ -99,15 +99,14 @@ impl Content {
         if !faults.0.is_empty() {
             return Err(Failure::violations(faults.0));
         }
+        let profile_yaml = match wanted.profile_yaml.as_str() {
+            "" => String::new(),
+            text => Profile::without_notes(text)
+                .map_err(|invalid| Failure::invalid("inbound_hook.profile_yaml", invalid.to_string()))?,
+        };
         let rooftops: Vec<String> = Some(wanted.rooftop.clone()).filter(|id| !id.is_empty()).into_iter().collect();
         within(&rooftops, std::slice::from_ref(&source), caller)?;
-        Ok(Self {
-            display_name: wanted.display_name,
-            rooftop: wanted.rooftop,
-            profile,
-            profile_yaml: wanted.profile_yaml,
-            source,
-        })
+        Ok(Self { display_name: wanted.display_name, rooftop: wanted.rooftop, profile, profile_yaml, source })
     }
 }
 

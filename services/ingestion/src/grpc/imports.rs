@@ -112,7 +112,9 @@ fn mapping(asked: Option<Mapping>) -> Result<(String, Profile), Failure> {
         None => Err(Failure::invalid("profile", "is missing: name a built-in one, or send profile_yaml")),
         Some(Mapping::ProfileYaml(text)) => {
             let profile = parse_profile(&text)?;
-            Ok((text, profile))
+            let kept = Profile::without_notes(&text)
+                .map_err(|invalid| Failure::invalid("profile_yaml", invalid.to_string()))?;
+            Ok((kept, profile))
         }
         Some(Mapping::Profile(named)) => {
             let text = built_in(&named).ok_or_else(|| {

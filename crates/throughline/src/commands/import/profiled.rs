@@ -13,7 +13,7 @@ use throughline_proto::{
 };
 use tonic::Streaming;
 
-use super::tally::Tally;
+use super::{send::named, tally::Tally};
 use crate::{Connection, commands::profile, output::json_line};
 use upload::Uploading;
 
@@ -112,7 +112,7 @@ async fn tell(
         for event in &answer.set_apart {
             let why = event.status.as_ref().map_or("no reason given", |status| status.message.as_str());
             let what = if event.outcome() == Outcome::Refused { "refused" } else { "quarantined" };
-            eprintln!("event {}: {what}: {why}", event.id);
+            eprintln!("{}: {what}: {why}", named(event));
         }
         for file in &answer.files {
             for column in &file.absent_columns {

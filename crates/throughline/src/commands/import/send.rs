@@ -107,7 +107,7 @@ impl Sent {
                 self.quarantined += 1;
                 let why = result.status.as_ref().map_or("no reason given", |status| status.message.as_str());
                 let what = if result.outcome() == Outcome::Refused { "refused" } else { "quarantined" };
-                eprintln!("{}: {what}: {why}", event(result));
+                eprintln!("{}: {what}: {why}", named(result));
             }
         }
         if answer.sequence.is_multiple_of(20) {
@@ -117,7 +117,7 @@ impl Sent {
 }
 
 /// An event by its id; one whose id did not pass may be called anything, a customer's name too.
-fn event(result: &EventResult) -> String {
+pub fn named(result: &EventResult) -> String {
     let details = result.status.as_ref().map(RpcStatusExt::get_error_details).unwrap_or_default();
     let at_id = |bad: &BadRequest| bad.field_violations.iter().any(|violation| violation.field.ends_with("].id"));
     match details.bad_request().is_some_and(at_id) {
