@@ -45,6 +45,8 @@ enum Command {
     Profile(commands::profile::Arguments),
     /// List deals, the latest first.
     Deals(commands::deals::Arguments),
+    /// What managers look at every day: deals laying, contracts in transit, trades not finalized, with their age.
+    List(commands::list::Arguments),
     /// Say which numbers are of one deal, or take that back.
     Decide(commands::decide::Arguments),
     /// List flags, the latest first.
@@ -92,6 +94,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Import(arguments) => commands::import::run(arguments).await,
         Command::Profile(arguments) => commands::profile::run(arguments),
         Command::Deals(arguments) => commands::deals::run(arguments).await,
+        Command::List(arguments) => commands::list::run(arguments).await,
         Command::Decide(arguments) => commands::decide::run(arguments).await,
         Command::Flags(arguments) => commands::flags::run(arguments).await,
         Command::Reviews(arguments) => commands::reviews::run(arguments).await,

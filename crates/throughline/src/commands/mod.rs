@@ -8,6 +8,7 @@ pub mod demo;
 pub mod evaluate;
 pub mod flags;
 pub mod import;
+pub mod list;
 pub mod profile;
 pub mod report;
 pub mod reviews;

@@ -6,6 +6,7 @@ mod known;
 mod list;
 mod timeline;
 mod watch;
+mod work;
 
 use std::{pin::Pin, time::Duration};
 
@@ -108,5 +109,20 @@ impl DealService for Deals {
         let asked = request.get_ref();
         let principal = self.reader(&request, &asked.parent, &asked.at_least).await?;
         Ok(Response::new(self.hash(principal).await?))
+    }
+
+    async fn list_work(&self, request: Request<pb::ListWorkRequest>) -> Result<Response<pb::ListWorkResponse>, Status> {
+        let asked = request.get_ref();
+        let principal = self.reader(&request, &asked.parent, &asked.at_least).await?;
+        Ok(Response::new(self.work(principal, request.into_inner()).await?))
+    }
+
+    async fn count_work(
+        &self,
+        request: Request<pb::CountWorkRequest>,
+    ) -> Result<Response<pb::CountWorkResponse>, Status> {
+        let asked = request.get_ref();
+        let principal = self.reader(&request, &asked.parent, &asked.at_least).await?;
+        Ok(Response::new(self.counts(principal, request.into_inner()).await?))
     }
 }

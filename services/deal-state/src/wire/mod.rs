@@ -2,6 +2,8 @@
 
 mod deal;
 mod event;
+mod work;
 
-pub use deal::{Facts, deal, deal_name, read_key, state};
+pub use deal::{Facts, deal, deal_name, quality, read_key, read_quality, state};
 pub use event::event;
+pub use work::{Listed, age, list, read_list, work_item};

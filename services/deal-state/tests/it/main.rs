@@ -12,3 +12,4 @@ mod reading;
 mod sweeping;
 mod tenants;
 mod watching;
+mod worklists;
