@@ -158,10 +158,17 @@ fn seconds(of: Option<&prost_types::Duration>) -> Option<f64> {
     of.map(duration_from_wire).as_ref().map(Duration::as_secs_f64)
 }
 
-/// An age as people say it: at least, and at most where that is not the same.
+/// An age as people say it: at least, and at most where that is another; in whole days from two on.
 fn age(least: Option<&prost_types::Duration>, most: Option<&prost_types::Duration>) -> String {
     let (Some(least), Some(most)) = (seconds(least), seconds(most)) else { return String::new() };
-    let (least, most) = (span(least), span(most));
+    if span(least) == span(most) {
+        return span(least);
+    }
+    let coarse = |age: f64| match span(age).split_once(" d ") {
+        Some((days, _)) => format!("{days} d"),
+        None => span(age),
+    };
+    let (least, most) = (coarse(least), coarse(most));
     if least == most { least } else { format!("{least} to {most}") }
 }
 
@@ -170,6 +177,14 @@ fn cut(text: &str, width: usize) -> String {
     match text.char_indices().nth(width) {
         None => text.to_owned(),
         Some(_) => text.chars().take(width.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+/// The end of what does not fit into a column: numbers differ there.
+fn tail(text: &str, width: usize) -> String {
+    match text.chars().count().checked_sub(width) {
+        None | Some(0) => text.to_owned(),
+        Some(over) => ['…'].into_iter().chain(text.chars().skip(over + 1)).collect(),
     }
 }
 
@@ -218,14 +233,15 @@ fn item_row(list: List, item: &WorkItem) -> Vec<String> {
     };
     let waits_for = cut(&department(&item.waiting_department), 10);
     let today = if item.untouched_today { "-" } else { "yes" }.to_owned();
-    let (rooftop, deal) = (cut(rooftop_of(&item.deal), 8), cut(&key_text(&item.keys), 12));
+    let (rooftop, deal) = (cut(rooftop_of(&item.deal), 8), key_text(&item.keys));
     if list.is_of_trades() {
-        return vec![rooftop, deal, cut(&item.instance, 12), cut(&state_text(item.state()), 11), age, waits_for, today];
+        let (trade, state) = (tail(&item.instance, 14), cut(&state_text(item.state()), 11));
+        return vec![rooftop, tail(&deal, 14), trade, state, age, waits_for, today];
     }
     let holders = item.holders.as_ref();
     vec![
         rooftop,
-        deal,
+        tail(&deal, 11),
         age,
         waits_for,
         with(holders.and_then(|holders| holders.customer.as_ref()), 8),
@@ -285,7 +301,7 @@ mod tests {
 
     fn wide() -> WorkItem {
         let holder = || Some(Holder { department: "accounting".to_owned(), ..Holder::default() });
-        let days = |days| Some(duration_to_wire(Duration::from_secs(days * 86_400 + 23 * 3600)));
+        let days = |days: u64| Some(duration_to_wire(Duration::from_secs(days * 86_400 + 23 * 3600)));
         WorkItem {
             deal: "groups/g/rooftops/a-rooftop-with-a-long-name/deals/0".to_owned(),
             keys: vec![DealKey { kind: "vin".to_owned(), value: "1HGCM82633A004352".to_owned(), ..DealKey::default() }],
@@ -309,10 +325,17 @@ mod tests {
     }
 
     #[test]
+    fn a_long_number_keeps_its_end() {
+        assert_eq!(tail("RT001-D260905-002", 12), "…D260905-002");
+        assert_eq!((tail("D100", 4), cut("a-rooftop", 5)), ("D100".to_owned(), "a-ro…".to_owned()));
+    }
+
+    #[test]
     fn an_age_that_is_bounded_says_both_ends() {
         let minutes = |minutes: u64| Some(duration_to_wire(Duration::from_secs(minutes * 60)));
         assert_eq!(age(minutes(7).as_ref(), minutes(7).as_ref()), "7 min");
         assert_eq!(age(minutes(7).as_ref(), minutes(95).as_ref()), "7 min to 1 h 35");
+        assert_eq!(age(minutes(60 * 49).as_ref(), minutes(60 * 73).as_ref()), "2 d to 3 d");
         assert_eq!(age(None, None), "");
     }
 }

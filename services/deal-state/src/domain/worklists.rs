@@ -4,7 +4,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use throughline_process::{
-    Bound, Deal, HandoffState, Observed, Span,
+    Bound, Deal, Handoff, HandoffState, Observed, Span,
     deal::{ClosedBy, DealState, Holder},
 };
 use throughline_proto::deal::v1 as pb;
@@ -264,9 +264,9 @@ impl<'d> Standing<'d> {
 
     /// The holder's department, or the one that it was offered to last and that has not taken it.
     fn waits_for<'s>(&'s self, holder: Option<&'s Holder>, handoffs: &[&str], otherwise: &'s str) -> &'s str {
-        let pending = self.deal.handoffs.iter().filter(|handoff| handoff.state == HandoffState::Pending);
-        let offered = pending.filter(|handoff| handoffs.contains(&handoff.handoff.as_str())).next_back();
-        let offered = offered.map(|handoff| handoff.to.as_str());
+        let pending =
+            |handoff: &&Handoff| handoff.state == HandoffState::Pending && handoffs.contains(&handoff.handoff.as_str());
+        let offered = self.deal.handoffs.iter().rfind(pending).map(|handoff| handoff.to.as_str());
         holder.map(|holder| holder.department.as_str()).or(offered).unwrap_or(otherwise)
     }
 }
