@@ -185,14 +185,29 @@ async fn rows_are_what_folding_every_deal_anew_comes_to() {
 #[tokio::test]
 async fn an_age_says_something_once_some_source_reports_the_end() {
     let suite = Suite::start().await;
-    let token = suite.tell([agreed(NORTH, "V1", 0)]).await;
-    let unobserved = async |at_least: &str| {
-        let item = items(&suite, WorkList::SoldNotDelivered, at_least).await.pop();
+    // All that the fold itself waits for is observed: only the hole is not.
+    let token = suite
+        .tell([
+            says(NORTH, of_trade("trade.acquired", "V1", 0, "T1")),
+            says(NORTH, of_trade("trade.acquired", "V2", 0, "T2")),
+            says(NORTH, of_trade("trade.frontline", "V2", 3, "T2")),
+            agreed(NORTH, "V3", 0),
+        ])
+        .await;
+    let unobserved = async |list: WorkList, at_least: &str| {
+        let item = items(&suite, list, at_least).await.pop();
         item.is_some_and(|item| item.leaving_unobserved)
     };
-    assert!(unobserved(&token).await);
-    suite.tell([says(NORTH, event("deal.delivered", "V2", 5, &[]))]).await;
-    eventually(SOON, async || !unobserved("").await).await;
+    assert!(unobserved(WorkList::HolesInRecon, &token).await && unobserved(WorkList::SoldNotDelivered, "").await);
+    eventually(SOON, async || !unobserved(WorkList::TradesNotFinalized, "").await).await;
+    suite
+        .tell([
+            says(NORTH, event("deal.delivered", "V4", 5, &[])),
+            says(NORTH, event("trade.recon.step_entered", "V4", 9, &[])),
+        ])
+        .await;
+    eventually(SOON, async || !unobserved(WorkList::SoldNotDelivered, "").await).await;
+    eventually(SOON, async || !unobserved(WorkList::HolesInRecon, "").await).await;
 }
 
 #[tokio::test]
