@@ -49,6 +49,8 @@ enum Command {
     Deal(commands::deal::Arguments),
     /// List deals, the latest first.
     Deals(commands::deals::Arguments),
+    /// What managers look at every day: deals laying, contracts in transit, trades not finalized, with their age.
+    List(commands::list::Arguments),
     /// Say which numbers are of one deal, or take that back.
     Decide(commands::decide::Arguments),
     /// List flags, the latest first.
@@ -100,6 +102,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Profile(arguments) => commands::profile::run(arguments),
         Command::Deal(arguments) => commands::deal::run(arguments).await,
         Command::Deals(arguments) => commands::deals::run(arguments).await,
+        Command::List(arguments) => commands::list::run(arguments).await,
         Command::Decide(arguments) => commands::decide::run(arguments).await,
         Command::Flags(arguments) => commands::flags::run(arguments).await,
         Command::Reviews(arguments) => commands::reviews::run(arguments).await,

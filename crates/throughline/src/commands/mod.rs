@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod flags;
 pub mod hook;
 pub mod import;
+pub mod list;
 pub mod profile;
 pub mod rebuild;
 pub mod report;

@@ -18,6 +18,7 @@ use super::{
     links,
     partition::Joined,
     revision::revise,
+    worklists::{Item, may_stand, worklists},
 };
 use crate::wire;
 
@@ -61,6 +62,8 @@ pub struct Outcome {
     pub marks_removed: Vec<Key>,
     /// It has more events than a deal holds, for the first time.
     pub overflowed: bool,
+    /// What it stands on now; none where that is as before.
+    pub work: Option<Vec<Item>>,
 }
 
 /// What others are told of a deal that was folded.
@@ -97,7 +100,8 @@ pub fn refold(
     // What people decided about numbers is no step of a deal.
     let events: Vec<_> = told.filter(|event| event.source != decisions::SOURCE).collect();
     let folded = fold(&rooftop.definition, &events, &rooftop.observed).deal;
-    let blind = board::is_blind(&folded, &rooftop.observed);
+    let work = worklists(&folded, &rooftop.observed);
+    let blind = board::is_blind(&folded, &rooftop.observed) || work.iter().any(|item| !item.leaving_observed);
     let marks: BTreeSet<Key> = folded.keys.iter().filter(|key| !key.kind.links()).cloned().collect();
     let numbers = joined.keys.iter().filter(|(_, key)| key.kind.links());
     let mut keys: Vec<Key> = numbers.clone().map(|(_, key)| key).chain(&marks).cloned().collect();
@@ -127,6 +131,9 @@ pub fn refold(
     let floor = before.values().map(|deal| deal.revision).max().unwrap_or(0);
     let deal = revise(next, last, floor).map(|deal| touched(deal, last, before, touch));
     let said = deal.as_ref().map_or(Said::Nothing, |deal| said(deal, last));
+    // Without a change of the deal, what its sources report may have changed: then it folds untouched.
+    let work = (deal.is_some() || touch.is_none()).then_some(work);
+    let work = work.filter(|work| !work.is_empty() || last.is_some_and(may_stand));
     let retracted = joined
         .taken_over()
         .filter_map(|id| Some((id, before.get(&id)?)))
@@ -136,7 +143,19 @@ pub fn refold(
             (id, taken.opened_at.is_some().then(retraction))
         })
         .collect();
-    Outcome { id: joined.deal, deal, blind, said, retracted, kept, dropped, marks_added, marks_removed, overflowed }
+    Outcome {
+        id: joined.deal,
+        deal,
+        blind,
+        said,
+        retracted,
+        kept,
+        dropped,
+        marks_added,
+        marks_removed,
+        overflowed,
+        work,
+    }
 }
 
 fn touched(

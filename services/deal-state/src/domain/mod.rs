@@ -14,6 +14,7 @@ pub mod mention;
 pub mod partition;
 pub mod revision;
 pub mod sales;
+pub mod worklists;
 
 #[cfg(test)]
 mod permutations;

@@ -79,7 +79,7 @@ impl Deals {
 }
 
 /// The rooftops that the list is held to; none means all of the group.
-fn rooftops_of(principal: &Principal, parent: &str) -> Result<Option<Vec<String>>, Failure> {
+pub(super) fn rooftops_of(principal: &Principal, parent: &str) -> Result<Option<Vec<String>>, Failure> {
     if parent.split('/').count() <= 2 {
         name::parse_field("parent", "groups/{group}", parent)?;
         return Ok(principal.rooftop_filter());

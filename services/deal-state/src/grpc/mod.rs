@@ -7,6 +7,7 @@ mod list;
 mod rebuild;
 mod timeline;
 mod watch;
+mod work;
 
 use std::{collections::BTreeSet, pin::Pin, sync::Arc, time::Duration};
 
@@ -144,5 +145,20 @@ impl DealService for Deals {
         let asked = request.get_ref();
         let principal = self.reader(&request, &asked.parent, &asked.at_least).await?;
         Ok(Response::new(self.hash(principal).await?))
+    }
+
+    async fn list_work(&self, request: Request<pb::ListWorkRequest>) -> Result<Response<pb::ListWorkResponse>, Status> {
+        let asked = request.get_ref();
+        let principal = self.reader(&request, &asked.parent, &asked.at_least).await?;
+        Ok(Response::new(self.work(principal, request.into_inner()).await?))
+    }
+
+    async fn count_work(
+        &self,
+        request: Request<pb::CountWorkRequest>,
+    ) -> Result<Response<pb::CountWorkResponse>, Status> {
+        let asked = request.get_ref();
+        let principal = self.reader(&request, &asked.parent, &asked.at_least).await?;
+        Ok(Response::new(self.counts(principal, request.into_inner()).await?))
     }
 }

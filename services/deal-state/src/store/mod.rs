@@ -6,6 +6,7 @@ mod read;
 pub mod rows;
 mod save;
 mod sweep;
+mod work;
 
 use jiff::Timestamp;
 use throughline_platform::jiff_sqlx;
@@ -21,6 +22,7 @@ pub use read::{
 };
 pub use save::{DealColumns, Saving};
 pub use sweep::{begin_refolds, deals_to_refold, due, next_refold, refold_done, refold_moved};
+pub use work::{CountRow, Place, WorkRow, count_work, list_work};
 
 pub use sqlx::Error;
 

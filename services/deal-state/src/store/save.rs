@@ -7,7 +7,7 @@ use throughline_platform::jiff_sqlx;
 use throughline_process::Key;
 use uuid::Uuid;
 
-use super::{SourceColumns, StoredInput, at, small};
+use super::{SourceColumns, StoredInput, at, small, work::Work};
 use crate::domain::id::DealId;
 
 /// Everything that a batch of one part saves, as the arrays that Postgres unnests.
@@ -23,6 +23,7 @@ pub struct Saving {
     marks_gone: (Vec<Uuid>, Vec<String>, Vec<String>),
     deals: Deals,
     deals_gone: Vec<Uuid>,
+    pub work: Work,
 }
 
 #[derive(Debug, Default)]
@@ -195,7 +196,7 @@ impl Saving {
     /// Writes it all; tables without a change are not touched.
     pub async fn save(self, tx: &mut Tx, part: u16) -> Result<(), Error> {
         let part = small(part);
-        let Self { rooftops, observed, sources, inputs, inputs_gone, keys, marks, marks_gone, deals, deals_gone } =
+        let Self { rooftops, observed, sources, inputs, inputs_gone, keys, marks, marks_gone, deals, deals_gone, work } =
             self;
         if !rooftops.0.is_empty() {
             query_file!("sql/save_rooftops.sql", part, &rooftops.0, &rooftops.1, &rooftops.2)
@@ -223,7 +224,8 @@ impl Saving {
                 .await?;
         }
         marks.save(tx, part).await?;
-        deals.save(tx, part).await
+        deals.save(tx, part).await?;
+        work.save(tx, part).await
     }
 }
 

@@ -99,16 +99,29 @@ pub fn state(state: DealState) -> pb::DealState {
     }
 }
 
-fn bound(bound: Bound) -> event::TimeBound {
-    let quality = match bound.quality {
-        Quality::Exact => event::TimeQuality::Exact,
-        Quality::Bounded => event::TimeQuality::Bounded,
-        Quality::DateOnly => event::TimeQuality::DateOnly,
-    };
+pub(super) fn bound(bound: Bound) -> event::TimeBound {
     event::TimeBound {
         earliest: Some(to_wire(bound.earliest)),
         latest: Some(to_wire(bound.latest)),
-        quality: quality as i32,
+        quality: quality(bound.quality) as i32,
+    }
+}
+
+/// The quality on the wire, and by its number in the store.
+pub fn quality(quality: Quality) -> event::TimeQuality {
+    match quality {
+        Quality::Exact => event::TimeQuality::Exact,
+        Quality::Bounded => event::TimeQuality::Bounded,
+        Quality::DateOnly => event::TimeQuality::DateOnly,
+    }
+}
+
+/// A quality by its number.
+pub fn read_quality(number: i32) -> Quality {
+    match event::TimeQuality::try_from(number) {
+        Ok(event::TimeQuality::Exact) => Quality::Exact,
+        Ok(event::TimeQuality::DateOnly) => Quality::DateOnly,
+        _ => Quality::Bounded,
     }
 }
 

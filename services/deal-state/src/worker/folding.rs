@@ -211,6 +211,10 @@ impl<'f> Folding<'f> {
         }
         for (taken, _) in &outcome.retracted {
             self.saving.deal_gone(*taken);
+            self.saving.work.gone(*taken);
+        }
+        if let Some(work) = &outcome.work {
+            self.saving.work.now((group, id), joined.deal, work);
         }
         if let Some(deal) = &outcome.deal {
             self.saving.deal((group, id), joined.deal, columns(deal, outcome.blind), deal.encode_to_vec());

@@ -9,13 +9,13 @@ use tonic::Code;
 
 use crate::kit::{NORTH, Suite, at, event, says};
 
-fn number(kind: &str, value: &str) -> Option<Key> {
+pub fn number(kind: &str, value: &str) -> Option<Key> {
     let scope = if kind == "subject" { "crm" } else { "" };
     Some(Key { kind: kind.to_owned(), scope: scope.to_owned(), value: value.to_owned() })
 }
 
 /// As ingestion says it.
-fn decides(
+pub fn decides(
     id: &str,
     kind: DecisionKind,
     (one, other): (Option<Key>, Option<Key>),

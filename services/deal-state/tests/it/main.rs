@@ -14,3 +14,4 @@ mod rebuilding;
 mod sweeping;
 mod tenants;
 mod watching;
+mod worklists;
