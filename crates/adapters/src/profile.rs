@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Row, canonical, time::Precision};
 
@@ -31,7 +31,7 @@ pub fn built_in(name: &str) -> Option<&'static str> {
 }
 
 /// How the rows of one vendor's file become events.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Its name, such as `lender-status`.
@@ -86,7 +86,7 @@ impl RooftopColumn {
 }
 
 /// The shape of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// One XML document, a row for each `prospect`; columns are paths below it, such as `vehicle/stock` and `id@source`.
@@ -104,7 +104,7 @@ pub enum Format {
 }
 
 /// One event that a row may give.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
     /// Type of the event; `{COLUMN}` in it stands for the word of a column.
@@ -145,7 +145,7 @@ impl Rule {
 }
 
 /// The sale of a car: which, and on what day at the rooftop.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Sale {
     /// Column of its stock number or VIN.
@@ -155,7 +155,7 @@ pub(crate) struct Sale {
 }
 
 /// A value: given, or from a column, by way of a vocabulary if there is one.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Said {
     #[serde(default)]
@@ -168,7 +168,7 @@ pub(crate) struct Said {
 }
 
 /// When the event of a rule happened.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
 pub(crate) enum When {
     /// At a time in the row.
@@ -178,7 +178,7 @@ pub(crate) enum When {
 }
 
 /// A time in a row.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Clock {
     /// Columns whose values, joined by a space, are the time.
@@ -197,7 +197,7 @@ pub(crate) struct Clock {
 }
 
 /// A table that is polled: a row whenever something of it changed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Polled {
     /// When it was polled: a flag was set by then, and not yet at the poll before.
@@ -235,13 +235,9 @@ impl Profile {
     /// # Errors
     /// [`InvalidProfile`] with everything that is wrong.
     pub fn without_notes(text: &str) -> Result<String, InvalidProfile> {
-        let profile = Self::parse(text)?;
-        let unread = |_| InvalidProfile(vec!["it cannot be read once more".to_owned()]);
-        let mut plain: serde_json::Value =
-            serde_saphyr::from_str_with_options(text, serde_saphyr::options! { with_snippet: false })
-                .map_err(unread)?;
-        plain["title"] = profile.profile.into();
-        Ok(plain.to_string())
+        let mut profile = Self::parse(text)?;
+        profile.title.clone_from(&profile.profile);
+        serde_json::to_string(&profile).map_err(|error| InvalidProfile(vec![error.to_string()]))
     }
 
     /// Every column that it reads, each once: nothing else is taken from a file.

@@ -35,7 +35,7 @@ pub struct Moment {
 }
 
 /// To what a vendor writes its times.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Precision {
     #[default]

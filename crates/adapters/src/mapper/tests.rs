@@ -313,4 +313,8 @@ fn a_profile_is_kept_without_notes_and_reads_the_same() {
         (before.title, after.title) = (String::new(), String::new());
         assert_eq!(format!("{before:?}"), format!("{after:?}"));
     }
+    // A column whose name YAML takes for a truth where nobody says that it is a text.
+    let odd = "{profile: p, version: 1, title: t, format: csv, source: //s, zone: UTC, row: [No],
+        events: [{type: a.b, time: {at: {columns: [On], format: rfc3339}}}]}";
+    assert_eq!(Profile::parse(&Profile::without_notes(odd).unwrap()).unwrap().columns(), ["No", "On"]);
 }

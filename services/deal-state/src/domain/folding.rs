@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use throughline_process::{Definition, Key, Observed, fold, state_hash};
+use throughline_process::{Definition, Key, KeyKind, Observed, fold, state_hash};
 use throughline_proto::{deal::v1 as pb, event::v1::Origin, time::to_wire};
 use uuid::Uuid;
 
@@ -102,7 +102,9 @@ pub fn refold(
     let folded = fold(&rooftop.definition, &events, &rooftop.observed).deal;
     let work = worklists(&folded, &rooftop.observed);
     let blind = board::is_blind(&folded, &rooftop.observed) || work.iter().any(|item| !item.leaving_observed);
-    let marks: BTreeSet<Key> = folded.keys.iter().filter(|key| !key.kind.links()).cloned().collect();
+    // What people know it by; a sale is nobody's number.
+    let finds = |key: &&Key| !key.kind.links() && KeyKind::NUMBERS.contains(&key.kind);
+    let marks: BTreeSet<Key> = folded.keys.iter().filter(finds).cloned().collect();
     let numbers = joined.keys.iter().filter(|(_, key)| key.kind.links());
     let mut keys: Vec<Key> = numbers.clone().map(|(_, key)| key).chain(&marks).cloned().collect();
     keys.sort_unstable();

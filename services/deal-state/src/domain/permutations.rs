@@ -200,28 +200,22 @@ fn any_number() -> impl Strategy<Value = wire::Key> {
     })
 }
 
-/// Decisions of few ids, so that some undo others.
+/// Decisions at few instants about few numbers, so that some undo others. An id stands for one decision alone.
 fn any_decision() -> impl Strategy<Value = Told> {
     let kinds = vec![wire::DecisionKind::Link, wire::DecisionKind::Split, wire::DecisionKind::Split];
-    let undone = prop::option::weighted(0.2, 0..90i64);
-    (prop::sample::select(kinds), any_number(), any_number(), 0..90i64, undone).prop_map(
+    let undone = prop::option::weighted(0.3, 0..6i64);
+    (prop::sample::select(kinds), any_number(), any_number(), 0..6i64, undone).prop_map(
         |(kind, one, other, minute, undone)| {
             let at = Timestamp::from_second(1_788_000_000 + minute * 60).expect("in range");
-            let (kind, withdrawn) = match undone {
-                Some(minute) => (wire::DecisionKind::Withdrawal, format!("decision-{minute}")),
-                None => (kind, String::new()),
+            let named = |minute: i64| format!("{kind:?} {minute} {one:?} {other:?}");
+            let (id, kind, withdrawn) = match undone {
+                Some(then) => (format!("{minute} {}", named(then)), wire::DecisionKind::Withdrawal, named(then)),
+                None => (named(minute), kind, String::new()),
             };
-            let event = Event {
-                id: format!("decision-{minute}"),
-                subject: None,
-                event_type: "identity.decided".to_owned(),
-                keys: BTreeMap::new(),
-                ..event_at(at)
-            };
-            Told {
-                event,
-                decision: Some(wire::Decision { kind: kind as i32, one: Some(one), other: Some(other), withdrawn }),
-            }
+            let told = event_at(at);
+            let event = Event { id, event_type: "identity.decided".to_owned(), ..told };
+            let decision = wire::Decision { kind: kind as i32, one: Some(one), other: Some(other), withdrawn };
+            Told { event, decision: Some(decision) }
         },
     )
 }

@@ -71,7 +71,7 @@ impl Deals {
             })
             .await
             .map_err(|error: store::Error| Failure::from(error))?;
-        let unknown = || Failure::not_found("deal", format!("{} at {at}", sought.name));
+        let unknown = || Failure::not_found("deal as known then", &sought.name);
         let Some((rooftop, inputs, of_deal)) = loaded else { return Err(unknown()) };
 
         let rooftop = under(&principal.group, &rooftop)?;
