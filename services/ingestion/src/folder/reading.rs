@@ -73,7 +73,7 @@ impl Reader {
         };
         let text = blake3::Hash::from_bytes(hash).to_hex();
         tracing::info!(content = text.as_str(), rows_done, "a dropped file is read");
-        match self.import(&principal, found, held, import, rows_done).await {
+        match Box::pin(self.import(&principal, found, held, import, rows_done)).await {
             Err(why) if why.reason() == Reason::Cancelled => Ok(Fate::Failed(why.message().to_owned())),
             other => other,
         }

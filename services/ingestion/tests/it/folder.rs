@@ -17,13 +17,14 @@ use throughline_journal::host::{self, Running};
 use throughline_platform::{Options, clock::Clock};
 use throughline_proto::{
     ingestion::v1::{ImportMetadata, ImportState},
-    longrunning::ListOperationsRequest,
+    longrunning::{CancelOperationRequest, ListOperationsRequest},
 };
 use throughline_testkit::eventually;
 use tokio::runtime::Runtime;
 
 use crate::{
     canaries::assert_nowhere,
+    imports::{by_id, long_table},
     kit::{NOW, Suite, at},
 };
 
@@ -134,6 +135,15 @@ impl Hold {
         eventually(SOON, async || sqlx::query_scalar::<_, i64>(held).fetch_one(&mut self.0).await.unwrap() > 0).await;
     }
 
+    async fn waiting(&mut self, sessions: i64) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        eventually(SOON, async || {
+            sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut self.0).await.unwrap() >= sessions
+        })
+        .await;
+    }
+
     /// Ends the sessions that are held, as the server does with those of a dead process.
     async fn bury(&mut self) {
         let buried = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42
@@ -221,6 +231,63 @@ async fn a_crash_in_the_middle_loses_nothing_and_no_row_before_the_checkpoint_is
     assert_eq!(suite.count("SELECT epoch FROM ingestion.dropped_file").await, 2);
     drop(running);
     runtime.shutdown_background();
+}
+
+#[tokio::test]
+async fn a_polled_table_goes_on_behind_a_crash_with_what_was_remembered_of_it() {
+    const VISITS: &str = "summit/north/crm-visits";
+    let (folder, undisturbed) = (Folder::new(), Folder::new());
+    let (suite, whole) = (Suite::start().await, Suite::start_with(|options| undisturbed.options(options)).await);
+    let admin = suite.summit().await;
+    whole.summit().await;
+    let table = long_table(5, 900);
+    undisturbed.drop(VISITS, "a.csv", table.as_bytes());
+    undisturbed.moved(".done", VISITS, "a.csv").await;
+
+    let mut hold = Hold::new(&suite).await;
+    folder.drop(VISITS, "a.csv", table.as_bytes());
+    let (runtime, running) = folder.process(&suite, at(NOW)).await;
+    hold.reached().await;
+    runtime.shutdown_background();
+    drop(running);
+    hold.bury().await;
+    hold.release().await;
+    let (runtime, running) = folder.process(&suite, at(NOW) + SignedDuration::from_secs(31)).await;
+    folder.moved(".done", VISITS, "a.csv").await;
+    let counts = imports(&suite, &admin).await[0].counts.clone().unwrap();
+    assert_eq!((counts.files, counts.rows_read, counts.quarantined), (1, 4_500, 0), "{counts:?}");
+    assert!(counts.duplicate > 0, "{counts:?}");
+    assert_eq!(by_id(suite.logged_events().await), by_id(whole.logged_events().await));
+    drop(running);
+    runtime.shutdown_background();
+}
+
+#[tokio::test]
+async fn a_cancelled_operation_fails_its_file_and_the_same_content_goes_on_behind_what_was_done() {
+    let folder = Folder::new();
+    let suite = Suite::start_with(|options| folder.options(options)).await;
+    let admin = suite.summit().await;
+    let mut hold = Hold::new(&suite).await;
+    folder.drop(NORTH, "a.csv", shifts(9_000).as_bytes());
+    hold.reached().await;
+    let request =
+        ListOperationsRequest { name: "groups/summit/rooftops/north".into(), ..ListOperationsRequest::default() };
+    let listed = suite.operations(&admin).list_operations(request).await.unwrap().into_inner().operations;
+    let name = listed[0].name.clone();
+    let mut operations = suite.operations(&admin);
+    let (cancelled, ()) = tokio::join!(operations.cancel_operation(CancelOperationRequest { name }), async {
+        // It comes behind what is being saved.
+        hold.waiting(2).await;
+        hold.release().await;
+    });
+    cancelled.unwrap();
+    assert!(folder.failed(NORTH, "a.csv").await.contains("the import was cancelled"));
+    folder.drop(NORTH, "b.csv", shifts(9_000).as_bytes());
+    folder.moved(".done", NORTH, "b.csv").await;
+    let rows: Vec<u64> =
+        imports(&suite, &admin).await.into_iter().map(|import| import.counts.unwrap().rows_read).collect();
+    assert!(rows.len() == 2 && rows.iter().sum::<u64>() == 9_000, "{rows:?}");
+    assert_eq!(suite.logged_events().await.len(), 9_000);
 }
 
 #[tokio::test]
