@@ -1,5 +1,5 @@
 //! What a process is told when it starts: flags, each with an environment variable.
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -110,6 +110,14 @@ pub struct Options {
     /// Whether webhooks may go to this machine itself, and there by plain http; switch it off where others make routes.
     #[arg(long, env = "THROUGHLINE_WEBHOOK_LOOPBACK", default_value_t = true, action = clap::ArgAction::Set)]
     pub webhook_loopback: bool,
+
+    /// Folder that ingestion watches: files dropped at DIR/{group}/{rooftop}/{profile}/NAME are imported. Absent means none.
+    #[arg(long, env = "THROUGHLINE_DROP_FOLDER", value_name = "DIR")]
+    pub drop_folder: Option<PathBuf>,
+
+    /// How often the folder is looked at; a file is taken when two looks find it the same.
+    #[arg(long, env = "THROUGHLINE_DROP_LOOK", default_value = "2s", value_parser = parse_duration)]
+    pub drop_look: Duration,
 }
 
 impl Options {
@@ -141,6 +149,8 @@ impl Options {
             poll: Duration::from_millis(50),
             migrate: true,
             webhook_loopback: true,
+            drop_folder: None,
+            drop_look: Duration::from_millis(50),
         }
     }
 }

@@ -19,6 +19,21 @@ pub(crate) struct Counts {
     deliveries: Family<OfDelivery, Counter>,
     rows: Family<OfRow, Counter>,
     stale_feeds: Gauge,
+    files: Family<OfFile, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfFile {
+    outcome: &'static str,
+}
+
+/// What became of a file at the watched folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum File {
+    Taken,
+    Failed,
+    /// Its content came before.
+    Repeated,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -103,6 +118,11 @@ impl Counts {
                 "Sources that have fallen silent, of all groups",
                 stale,
             );
+            registry.register(
+                "throughline_folder_files",
+                "Files at the watched folder by what became of them",
+                counts.files.clone(),
+            );
             let deliveries = counts.deliveries.clone();
             registry.register(
                 "throughline_hook_deliveries",
@@ -143,6 +163,15 @@ impl Counts {
 
     pub(crate) fn stale_feeds(&self, feeds: i64) {
         self.stale_feeds.set(feeds);
+    }
+
+    pub(crate) fn file(&self, file: File) {
+        let outcome = match file {
+            File::Taken => "taken",
+            File::Failed => "failed",
+            File::Repeated => "repeated",
+        };
+        self.files.get_or_create(&OfFile { outcome }).inc();
     }
 
     pub(crate) fn delivered(&self, delivery: Delivery) {

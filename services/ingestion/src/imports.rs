@@ -9,7 +9,7 @@ mod upload;
 use std::{sync::Arc, time::Duration};
 
 use axum::http::HeaderValue;
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use throughline_adapters::{InvalidProfile, Memory, Profile};
 use throughline_platform::{Context, Failure, Principal, Reason, Violation, db::Tx, failure::Code, principal::Scope};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -22,12 +22,14 @@ pub(crate) use self::{
 use crate::{
     intake::Intake,
     store::{
-        imports::{self, Begun, Held, State},
+        imports::{self, Begun, Held, New, State},
         polled, rooftops,
     },
     wire::import::{cancelled, name},
 };
 
+/// Imports of a group that have not ended.
+const MOST_OPEN: i64 = 1_000;
 /// Uploads at once: each holds some MB and a thread.
 const MOST_UPLOADS: usize = 8;
 /// Bytes of one piece of a file.
@@ -42,6 +44,15 @@ pub(crate) struct Imports {
     pub(crate) cx: Context,
     pub(crate) intake: Intake,
     places: Arc<Semaphore>,
+}
+
+/// Who brings an upload.
+#[derive(Clone, Debug)]
+pub(crate) enum Bringer {
+    /// The key of a call, asked for with each commit: an upload outlives no key by much.
+    Key(Option<HeaderValue>),
+    /// Whoever may write to the watched folder.
+    Folder,
 }
 
 /// What an upload brings: a source of a rooftop of a group.
@@ -128,6 +139,25 @@ impl Imports {
     }
 }
 
+/// Refuses a rooftop that there is not.
+pub(crate) async fn exists(tx: &mut Tx, group: &str, rooftop: &str) -> Result<(), Failure> {
+    match rooftops::find(tx, group, rooftop).await? {
+        Some(_) => Ok(()),
+        None => Err(Failure::not_found("rooftop", format!("groups/{group}/rooftops/{rooftop}"))),
+    }
+}
+
+/// Begins an import of a rooftop that there is.
+pub(crate) async fn add(tx: &mut Tx, new: &New, now: Timestamp) -> Result<(), Failure> {
+    exists(tx, &new.group, &new.rooftop).await?;
+    if imports::open(tx, &new.group).await? >= MOST_OPEN {
+        return Err(Failure::precondition(format!(
+            "the group has {MOST_OPEN} imports that have not ended, which is the most it may have: cancel some"
+        )));
+    }
+    imports::add(tx, new, now).await
+}
+
 /// What is remembered of a table, for the one upload that reads it.
 async fn remembered(tx: &mut Tx, table: &polled::Table, held: &Held) -> Result<Memory, Failure> {
     let Some(locked) = polled::lock(tx, table, held).await? else {
@@ -163,8 +193,10 @@ impl Source {
     }
 
     /// Who brings it, as it stands now.
-    async fn caller(&self, imports: &Imports, credentials: Option<&HeaderValue>) -> Result<Principal, Failure> {
-        let principal = imports.cx.auth.authenticate(credentials).await?.in_group(&format!("groups/{}", self.group))?;
+    async fn caller(&self, imports: &Imports, bringer: &Bringer) -> Result<Principal, Failure> {
+        let Bringer::Key(credentials) = bringer else { return Ok(self.principal()) };
+        let principal =
+            imports.cx.auth.authenticate(credentials.as_ref()).await?.in_group(&format!("groups/{}", self.group))?;
         self.admit(&principal)?;
         Ok(principal)
     }

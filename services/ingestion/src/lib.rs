@@ -6,6 +6,7 @@
 mod commit;
 mod count;
 mod domain;
+mod folder;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
@@ -69,7 +70,9 @@ pub fn start(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
             counts: Counts::register(&platform.metrics),
         };
         worker::spawn(&platform, &intake.counts);
-        let imports = ImportOperations::new(Imports::new(platform.clone(), intake.clone()));
+        let imports = Imports::new(platform.clone(), intake.clone());
+        folder::spawn(&imports);
+        let imports = ImportOperations::new(imports);
         Ok(Slice::new("ingestion")
             .grpc(imports.clone().into_import_server())
             .grpc(imports.into_operations_server())

@@ -1,6 +1,7 @@
 //! The only place that names sqlx: what is read and written, each statement in a file of its own under `sql/`.
 
 pub(crate) mod decisions;
+pub(crate) mod dropped;
 pub(crate) mod events;
 pub(crate) mod feeds;
 pub(crate) mod hooks;

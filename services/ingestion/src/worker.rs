@@ -10,11 +10,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::{
     SCHEMA,
     count::Counts,
-    store::{feeds, hooks, imports, quarantine},
+    store::{dropped, feeds, hooks, imports, quarantine},
     wire::import::abandoned,
 };
 
-/// An event in quarantine is kept for so long after it was last sent.
+/// An event in quarantine is kept for so long after it was last sent, and so is what came of a dropped file: the same file dropped
+/// later is read again, and its events are duplicates.
 const UNSEEN: SignedDuration = SignedDuration::from_hours(180 * 24);
 /// And for so long after its release.
 const RELEASED: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -75,7 +76,8 @@ async fn forget(cx: &Context) -> Result<bool, Failure> {
                 let hooked = hooks::expire_answers(tx, now, AT_A_TIME).await?;
                 let failed = imports::abandon(tx, untouched, &error, now, AT_A_TIME).await?;
                 let gone = imports::expire(tx, ended, AT_A_TIME).await?;
-                Ok::<_, Failure>(events > 0 || answers > 0 || hooked > 0 || failed > 0 || gone > 0)
+                let contents = dropped::expire(tx, unseen, AT_A_TIME).await?;
+                Ok::<_, Failure>(contents > 0 || events > 0 || answers > 0 || hooked > 0 || failed > 0 || gone > 0)
             })
         })
         .await

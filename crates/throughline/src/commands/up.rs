@@ -33,6 +33,9 @@ pub struct Arguments {
     /// Where spans are sent, OTLP over gRPC, such as http://127.0.0.1:4317.
     #[arg(long)]
     otlp_endpoint: Option<String>,
+    /// A folder to watch: files dropped at DIR/{group}/{rooftop}/{profile}/NAME are imported.
+    #[arg(long, value_name = "DIR")]
+    drop_folder: Option<String>,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -41,6 +44,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut flags = Vec::new();
     flags.extend(arguments.otlp_endpoint.map(|endpoint| format!("--otlp-endpoint={endpoint}")));
+    flags.extend(arguments.drop_folder.map(|folder| format!("--drop-folder={folder}")));
     match arguments.clock_start {
         Some(start) => flags.push(format!("--clock-start={start}")),
         None => anyhow::ensure!(

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming, codegen::http::HeaderValue};
 
 use super::operations::parse;
-use crate::imports::{Imports, Integrity, LONGEST_CHUNK, LONGEST_SILENCE, Piece, Upload, silent};
+use crate::imports::{Bringer, Imports, Integrity, LONGEST_CHUNK, LONGEST_SILENCE, Piece, Upload, silent};
 
 /// Answers that wait to be read.
 const WAITING_ANSWERS: usize = 4;
@@ -57,7 +57,7 @@ async fn upload(
     };
     let (principal, rooftop, id) = parse(&principal, "operation", &operation)?;
     let prepared = imports.begin(&principal, &rooftop, id).await?;
-    Upload::new(imports, credentials, prepared)
+    Upload::new(imports, Bringer::Key(credentials), prepared)
         .run(|pieces| async move { feed(requests, &stopping, &pieces).await }, told)
         .await
 }

@@ -47,14 +47,25 @@ pub(crate) struct Reading {
     pub(crate) codes: Vec<String>,
     pub(crate) zone: TimeZone,
     pub(crate) memory: Memory,
+    pub(crate) done: Done,
+}
+
+/// What is durable already of an import of one file, which goes on behind it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Done {
+    pub(crate) rows: u64,
+    /// The file is counted.
+    pub(crate) counted: bool,
+    /// And that it failed.
+    pub(crate) failed: bool,
 }
 
 /// Reads until the upload ends or breaks off, or nobody takes the batches.
 pub(crate) fn read(reading: Reading, pieces: Receiver<Piece>, batches: &Sender<Batch>) {
-    let Reading { profile, rooftop, codes, zone, memory } = reading;
+    let Reading { profile, rooftop, codes, zone, memory, done } = reading;
     let mapper = Mapper::new(&profile, &rooftop, codes, zone).remembering(memory);
     let mut reader =
-        Reader { profile: &profile, mapper, pieces: Pieces::new(pieces), batches, batch: Batch::default() };
+        Reader { profile: &profile, mapper, pieces: Pieces::new(pieces), batches, batch: Batch::default(), done };
     // What is read and not given on when the upload breaks off comes again.
     while let Some(piece) = reader.next() {
         let goes_on = match piece {
@@ -79,6 +90,7 @@ struct Reader<'r> {
     pieces: Pieces,
     batches: &'r Sender<Batch>,
     batch: Batch,
+    done: Done,
 }
 
 /// Why a file is not read on.
@@ -109,7 +121,7 @@ impl Reader<'_> {
     /// Reads a file; none if the upload does not go on.
     fn file(&mut self, ordinal: u32) -> Option<()> {
         self.batch.file = ordinal;
-        self.batch.counts.files += 1;
+        self.batch.counts.files += u32::from(!self.done.counted);
         let mut outcome = FileOutcome { ordinal, ..FileOutcome::default() };
         let read = self.rows(&mut outcome);
         let end = match read {
@@ -125,8 +137,8 @@ impl Reader<'_> {
             End::Of(integrity) if outcome.failure.is_empty() => outcome.failure = integrity.told().to_owned(),
             End::Of(_) => {}
         }
-        self.batch.counts.files_failed += u32::from(!outcome.failure.is_empty());
         let failed = !outcome.failure.is_empty();
+        self.batch.counts.files_failed += u32::from(failed && !self.done.failed);
         self.batch.outcomes.push(outcome);
         if failed || self.batch.outcomes.len() >= FILES {
             // Its sender need not go on with it.
@@ -138,6 +150,12 @@ impl Reader<'_> {
     fn rows(&mut self, outcome: &mut FileOutcome) -> Result<(), Stop> {
         let mut rows = Rows::begin(self.profile, unpack(self.pieces.clone())?)?;
         outcome.absent_columns = rows.absent().into_iter().map(str::to_owned).collect();
+        // Read over, not mapped: what they gave is durable, and so is what is remembered of them.
+        for _ in 0..self.done.rows {
+            if rows.next()?.is_none() {
+                break;
+            }
+        }
         let mut told = 0;
         while let Some(row) = rows.next()? {
             let counts = &mut self.batch.counts;

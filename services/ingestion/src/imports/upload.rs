@@ -2,7 +2,6 @@
 
 use std::{pin::pin, time::Duration};
 
-use axum::http::HeaderValue;
 use throughline_adapters::Event;
 use throughline_platform::{Failure, Principal, Reason};
 use throughline_proto::{
@@ -15,15 +14,16 @@ use tokio::{
 };
 
 use super::{
-    Imports, LONGEST_SILENCE, Prepared, Source,
+    Bringer, Imports, LONGEST_SILENCE, Prepared, Source,
     counts::{add, settled},
     pieces::Piece,
-    reader::{self, Batch, Reading},
+    reader::{self, Batch, Done, Reading},
     silent, taken_over,
 };
 use crate::{
     intake::{Answer, Incoming, Manner, Patience},
     store::{
+        dropped,
         imports::{self, Held},
         polled,
     },
@@ -38,31 +38,59 @@ const ALIVE_EVERY: Duration = Duration::from_secs(2);
 /// An upload under way.
 pub(crate) struct Upload {
     imports: Imports,
-    /// Asked for with each commit: an upload outlives no key by much.
-    credentials: Option<HeaderValue>,
+    bringer: Bringer,
     source: Source,
     held: Held,
     table: Option<polled::Table>,
     manner: Manner,
     counts: ImportCounts,
     reading: Option<Reading>,
+    file: Option<Dropped>,
     _place: OwnedSemaphorePermit,
 }
 
+/// The one file of an import that was dropped, and how far it is read.
+#[derive(Clone, Debug)]
+struct Dropped {
+    held: dropped::Held,
+    rows_done: u64,
+    /// Why it failed, if it did.
+    failure: String,
+}
+
 impl Upload {
-    pub(crate) fn new(imports: Imports, credentials: Option<HeaderValue>, prepared: Prepared) -> Self {
+    pub(crate) fn new(imports: Imports, bringer: Bringer, prepared: Prepared) -> Self {
         let Prepared { begun, source, profile, codes, zone, table, memory, place } = prepared;
         Self {
             imports,
-            credentials,
+            bringer,
             held: begun.held,
             table,
             manner: Manner { origin: Origin::Backfill, actor: begun.actor },
             counts: begun.counts,
-            reading: Some(Reading { rooftop: source.rooftop.clone(), profile, codes, zone, memory }),
+            reading: Some(Reading {
+                rooftop: source.rooftop.clone(),
+                profile,
+                codes,
+                zone,
+                memory,
+                done: Done::default(),
+            }),
             source,
+            file: None,
             _place: place,
         }
+    }
+
+    /// The same for one dropped file, whose first rows are done.
+    pub(crate) fn of_dropped(imports: Imports, held: dropped::Held, rows_done: u64, prepared: Prepared) -> Self {
+        let mut upload = Self::new(imports, Bringer::Folder, prepared);
+        let (counted, failed) = (upload.counts.files > 0, upload.counts.files_failed > 0);
+        if let Some(reading) = &mut upload.reading {
+            reading.done = Done { rows: rows_done, counted, failed };
+        }
+        upload.file = Some(Dropped { held, rows_done, failure: String::new() });
+        upload
     }
 
     /// Reads what `feed` sends until it ends, and tells what is durable. What was not told when it fails comes again, with the
@@ -92,9 +120,16 @@ impl Upload {
         };
         // Its sender is gone, so it ends.
         let ended = reader.await.map_err(Failure::internal);
-        let (held, principal) = (self.held.clone(), self.source.principal());
-        let left =
-            self.imports.cx.db.write(&principal, move |tx| Box::pin(async move { imports::left(tx, &held).await }));
+        let (held, file, principal) = (self.held.clone(), self.file.take(), self.source.principal());
+        let left = self.imports.cx.db.write(&principal, move |tx| {
+            Box::pin(async move {
+                imports::left(tx, &held).await?;
+                match &file {
+                    None => Ok::<_, Failure>(()),
+                    Some(file) => dropped::left(tx, &file.held).await,
+                }
+            })
+        });
         // It would be believed to be there for some seconds; that harms nothing.
         let _ = left.await;
         committed?;
@@ -129,10 +164,14 @@ impl Upload {
     /// Events first, then what is remembered of them: when the process dies in between, the same rows give the same events
     /// again, which are duplicates.
     async fn commit(&mut self, batch: Batch) -> Result<UploadImportResponse, Failure> {
-        let principal = self.source.caller(&self.imports, self.credentials.as_ref()).await?;
+        let principal = self.source.caller(&self.imports, &self.bringer).await?;
         let answer = self.append(&principal, &batch.events).await?;
         add(&mut self.counts, &batch.counts);
         settled(&mut self.counts, &answer);
+        if let Some(file) = &mut self.file {
+            file.rows_done += batch.counts.rows_read;
+            file.failure.extend(batch.outcomes.iter().map(|outcome| outcome.failure.as_str()));
+        }
         self.save(&principal, &batch).await?;
         let apart = answer.events.into_iter().filter(|event| is_apart(event.outcome));
         Ok(UploadImportResponse {
@@ -168,12 +207,16 @@ impl Upload {
     async fn save(&self, principal: &Principal, batch: &Batch) -> Result<(), Failure> {
         let (held, table, now) = (self.held.clone(), self.table.clone(), self.imports.cx.clock.now());
         let (counts, changes) = (self.counts.clone(), batch.changes.clone());
-        let (file, finish) = (batch.file, batch.finish);
+        let (ordinal, finish, file) = (batch.file, batch.finish, self.file.clone());
         let saved = self.imports.cx.db.write(principal, move |tx| {
             Box::pin(async move {
-                let mut mine = imports::save(tx, &held, &counts, file, now).await?;
+                let mut mine = imports::save(tx, &held, &counts, ordinal, now).await?;
                 if let (Some(table), Some(changes)) = (&table, &changes) {
                     mine = mine && polled::save(tx, table, &held, changes).await?;
+                }
+                if let Some(file) = &file {
+                    mine = mine && dropped::save(tx, &file.held, file.rows_done, now).await?;
+                    mine = mine && (!finish || dropped::end(tx, &file.held, &file.failure, now).await?);
                 }
                 if finish {
                     mine = mine && imports::finish(tx, &held, now).await?;
@@ -185,9 +228,16 @@ impl Upload {
     }
 
     async fn alive(&self) -> Result<(), Failure> {
-        let (held, principal) = (self.held.clone(), self.source.principal());
+        let (held, file, principal) = (self.held.clone(), self.file.clone(), self.source.principal());
+        let now = self.imports.cx.clock.now();
         let said = self.imports.cx.db.write(&principal, move |tx| {
-            Box::pin(async move { if imports::alive(tx, &held).await? { Ok(()) } else { Err(taken_over()) } })
+            Box::pin(async move {
+                let mut mine = imports::alive(tx, &held).await?;
+                if let Some(file) = &file {
+                    mine = mine && dropped::save(tx, &file.held, file.rows_done, now).await?;
+                }
+                if mine { Ok(()) } else { Err(taken_over()) }
+            })
         });
         self.or_shut_out(&principal, said.await).await
     }

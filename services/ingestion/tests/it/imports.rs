@@ -239,7 +239,7 @@ async fn a_polled_table_goes_on_where_the_import_before_ended() {
 }
 
 /// A long table: so many polls of so many visits, whose flags come one by one.
-fn long_table(polls: u32, visits: u32) -> String {
+pub fn long_table(polls: u32, visits: u32) -> String {
     let table = (0..polls).map(|poll| {
         let rows: Vec<(u32, usize)> =
             (0..visits).map(|visit| (visit, (poll as usize + visit as usize % 3).min(4))).collect();
@@ -248,7 +248,7 @@ fn long_table(polls: u32, visits: u32) -> String {
     format!("{VISITS}{}", table.collect::<String>())
 }
 
-fn by_id(mut events: Vec<Event>) -> Vec<Event> {
+pub fn by_id(mut events: Vec<Event>) -> Vec<Event> {
     events.sort_by(|one, other| one.id.cmp(&other.id));
     events
 }

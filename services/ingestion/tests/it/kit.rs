@@ -74,6 +74,10 @@ pub type Directory = DirectoryServiceClient<InterceptedService<Channel, Bearer>>
 
 impl Suite {
     pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
         let database = Database::from_template("ingestion", async |url| {
             let db = Db::connect(&Options::for_test(url, None)).await.unwrap();
             db.migrate(&[throughline_journal::MIGRATIONS, throughline_ingestion::MIGRATIONS]).await.unwrap();
@@ -81,7 +85,8 @@ impl Suite {
         })
         .await;
         let (clock, hand) = Clock::manual(NOW.parse().unwrap());
-        let options = Options::for_test(database.url(), None);
+        let mut options = Options::for_test(database.url(), None);
+        change(&mut options);
         let running = host::start_with(options, Some(clock), &[throughline_ingestion::SERVICE]).await.unwrap();
         let channel = Channel::from_shared(format!("http://{}", running.grpc_addr)).unwrap().connect_lazy();
         Self { running, hand, database, channel }

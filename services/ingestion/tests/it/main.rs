@@ -6,6 +6,7 @@ mod decisions;
 mod directory;
 mod events;
 mod feeds;
+mod folder;
 mod hooks;
 mod http;
 mod imports;
