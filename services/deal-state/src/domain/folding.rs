@@ -100,7 +100,9 @@ pub fn refold(
     // What people decided about numbers is no step of a deal.
     let events: Vec<_> = told.filter(|event| event.source != decisions::SOURCE).collect();
     let folded = fold(&rooftop.definition, &events, &rooftop.observed).deal;
-    let work = worklists(&folded, &rooftop.observed);
+    // What happened to a car that no deal has told of shows nowhere until one does.
+    let shows = joined.keys.values().any(|key| key.kind.links());
+    let work = if shows { worklists(&folded, &rooftop.observed) } else { Vec::new() };
     let blind = board::is_blind(&folded, &rooftop.observed) || work.iter().any(|item| !item.leaving_observed);
     // What people know it by; a sale is nobody's number.
     let finds = |key: &&Key| !key.kind.links() && KeyKind::NUMBERS.contains(&key.kind);
@@ -120,8 +122,7 @@ pub fn refold(
         state_hash: state_hash(&folded),
     };
     let mut next = wire::deal(folded, facts);
-    if !joined.keys.values().any(|key| key.kind.links()) {
-        // Of a car that no deal has told of: nothing to show until one does.
+    if !shows {
         (next.opened_at, next.opened, next.last_event_at, next.last_event) = (None, None, None, None);
     }
     let last = before.get(&joined.deal);

@@ -109,16 +109,17 @@ impl Intake {
         let event = wire::event(wire.clone(), entry.recorded_at, entry.origin)
             .map_err(|error| poison(entry, error.to_string()))?;
         let types = self.types.entry(name(entry)).or_default();
+        if let Some(decision) = &wire.decision {
+            // People are no feed that falls silent, and what they decide is no step.
+            self.decision(place, entry, wire, &event, decision);
+            return Ok(());
+        }
         types.entry(event.event_type.clone()).or_insert(entry.recorded_at);
         let (recorded_at, event_at) = (entry.recorded_at, event.time.latest);
         let of_rooftop = self.sources.entry(name(entry)).or_default();
         let none = AsOf { recorded_at, event_at, news: Vec::new() };
         of_rooftop.entry(event.source.clone()).or_insert(none).hear(recorded_at, event_at, news(&event));
 
-        if let Some(decision) = &wire.decision {
-            self.decision(place, entry, wire, &event, decision);
-            return Ok(());
-        }
         let mut keys = mention::numbers(&event);
         let first = keys.first().cloned();
         let anchor = first.and_then(|key| Some((DealId::of(&entry.group, &entry.rooftop, &keys[..1])?, key)));

@@ -72,6 +72,9 @@ async fn a_link_makes_one_deal_and_taking_it_back_makes_two_as_they_were() {
     let timeline = suite.deals().get_timeline(suite.asks(request)).await.unwrap().into_inner();
     let types: Vec<String> = timeline.items.into_iter().map(|item| item.event.unwrap().r#type).collect();
     assert_eq!(types, ["deal.opened", "deal.agreed", "identity.decided"]);
+    let people = "SELECT (SELECT count(*) FROM deal_state.source WHERE source LIKE '//throughline/%') \
+                  + (SELECT count(*) FROM deal_state.observed WHERE event_type LIKE 'identity.%')";
+    assert_eq!(suite.count(people).await, 0, "people are no feed");
 
     let token = suite.tell([decides("x2", DecisionKind::Withdrawal, pair, "x1", 60)]).await;
     assert_eq!(content(suite.deal(NORTH, "visit", "V1", &token).await), content(visit));

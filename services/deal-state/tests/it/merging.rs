@@ -188,3 +188,17 @@ async fn what_happens_to_a_trade_is_of_the_deal_that_took_it() {
         assert_eq!(deal.exceptions[0].kind, "identity_ambiguous");
     }
 }
+
+#[tokio::test]
+async fn a_trade_that_no_deal_took_stands_on_no_list() {
+    const VIN: &str = "1LSY73652TF301852";
+    let suite = Suite::start().await;
+    let acquired = Event { trade: VIN.to_owned(), ..event("trade.acquired", "", 5, &[]) };
+    let token = suite.tell([says(NORTH, acquired)]).await;
+    assert!(suite.list("", &token).await.is_empty());
+    assert_eq!(suite.count("SELECT count(*) FROM deal_state.worklist").await, 0);
+    let took = Event { trade: VIN.to_owned(), ..event("deal.delivered", "D1", 3, &[("dms_deal", "D1")]) };
+    let token = suite.tell([says(NORTH, took)]).await;
+    assert_eq!(suite.deal(NORTH, "dms_deal", "D1", &token).await.event_count, 2);
+    assert!(suite.count("SELECT count(*) FROM deal_state.worklist").await > 0);
+}

@@ -104,7 +104,8 @@ impl Decisions {
             repeat::body_hash(&WithdrawDecisionRequest { request_id: String::new(), ..asked.clone() }.encode_to_vec());
         let change = self.change(&principal, &rooftop, asked.request_id, body_hash, asked.actor).await?;
         let reason = asked.reason;
-        change.run(self, "WithdrawDecision", move |tx, change| Box::pin(take_back(tx, change, id, reason))).await
+        let run = change.run(self, "WithdrawDecision", move |tx, change| Box::pin(take_back(tx, change, id, reason)));
+        Ok(shown(&principal, run.await?))
     }
 
     async fn list(&self, principal: Principal, asked: ListDecisionsRequest) -> Result<ListDecisionsResponse, Failure> {
@@ -129,13 +130,7 @@ impl Decisions {
             })
             .await?;
         let next_page_token = pages.cut(&mut rows, |row: &Listed| Place::at(row.created_at, &row.id.to_string()));
-        let decisions = rows.into_iter().map(|row| {
-            let mut decision = row.decision;
-            if !persons::seen_by(&principal) {
-                decision.actor.clear();
-            }
-            decision
-        });
+        let decisions = rows.into_iter().map(|row| shown(&principal, row.decision));
         Ok(ListDecisionsResponse { decisions: decisions.collect(), next_page_token })
     }
 
@@ -169,6 +164,12 @@ impl Decisions {
             log: self.log.clone(),
         })
     }
+}
+
+/// A decision as this caller may see it: who decided is a person's to see who may see persons.
+fn shown(principal: &Principal, decision: IdentityDecision) -> IdentityDecision {
+    let actor = if persons::seen_by(principal) { decision.actor } else { String::new() };
+    IdentityDecision { actor, ..decision }
 }
 
 /// Makes a decision.

@@ -48,6 +48,7 @@ async fn a_decision_is_an_event_and_so_is_taking_it_back() {
     };
     let back = suite.decisions(&reviewer).withdraw_decision(take_back()).await.unwrap().into_inner();
     assert!(back.withdraw_time.is_some());
+    assert_eq!(back.actor, "", "who decided before is an administrator's to see");
     suite.decisions(&reviewer).withdraw_decision(take_back()).await.unwrap();
 
     let events = suite.logged_events().await;
