@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     board,
     capacity::{self, Input},
+    contests::{Car, Claim, Claims},
     decisions,
     id::DealId,
     links,
@@ -64,6 +65,9 @@ pub struct Outcome {
     pub overflowed: bool,
     /// What it stands on now; none where that is as before.
     pub work: Option<Vec<Item>>,
+    /// Cars that it sells and did not before.
+    pub cars_added: Vec<Car>,
+    pub cars_removed: Vec<Car>,
 }
 
 /// What others are told of a deal that was folded.
@@ -76,6 +80,22 @@ pub enum Said {
 
 const TOO_MANY: &str = "too_many_events";
 
+/// A deal that was folded of its own events, before what others sell has its say.
+#[derive(Debug)]
+pub struct Folded {
+    id: DealId,
+    next: pb::Deal,
+    sells: Option<Claim>,
+    blind: bool,
+    work: Vec<Item>,
+    before: BTreeMap<DealId, pb::Deal>,
+    taken_over: Vec<DealId>,
+    touch: Option<Touch>,
+    kept: BTreeSet<Uuid>,
+    dropped: Vec<(DealId, Uuid)>,
+    marks: BTreeSet<Key>,
+}
+
 /// Folds a deal of its kept and its new events. `before` holds what was last said of it and of the deals that it takes
 /// over or comes apart from. `touch` is none if no entry touched it and it folds anew because a definition or what is observed changed.
 pub fn refold(
@@ -83,9 +103,9 @@ pub fn refold(
     joined: &Joined,
     kept: Vec<Input>,
     arrived: Vec<Input>,
-    before: &BTreeMap<DealId, pb::Deal>,
+    before: BTreeMap<DealId, pb::Deal>,
     touch: Option<Touch>,
-) -> Outcome {
+) -> Folded {
     let known: BTreeSet<Uuid> = kept.iter().map(|input| input.id).collect();
     let mut inputs = kept;
     inputs.extend(arrived);
@@ -125,53 +145,83 @@ pub fn refold(
     if !shows {
         (next.opened_at, next.opened, next.last_event_at, next.last_event) = (None, None, None, None);
     }
-    let last = before.get(&joined.deal);
-    let overflows = |deal: &pb::Deal| deal.exceptions.iter().any(|exception| exception.kind == TOO_MANY);
-    let overflowed = overflows(&next) && !last.is_some_and(overflows);
-    let (marks_added, marks_removed) = changed_marks(&marks, last);
+    let sells = Claim::of(&next);
+    let taken_over = joined.taken_over().collect();
+    Folded { id: joined.deal, next, sells, blind, work, before, taken_over, touch, kept, dropped, marks }
+}
 
-    // Also above what it comes apart from: it may have been retracted when that took it over.
-    let floor = before.values().map(|deal| deal.revision).max().unwrap_or(0);
-    let deal = revise(next, last, floor).map(|deal| touched(deal, last, before, touch));
-    let said = deal.as_ref().map_or(Said::Nothing, |deal| said(deal, last));
-    // Without a change of the deal, what its sources report may have changed: then it folds untouched.
-    let work = (deal.is_some() || touch.is_none()).then_some(work);
-    let work = work.filter(|work| !work.is_empty() || last.is_some_and(may_stand));
-    let retracted = joined
-        .taken_over()
-        .filter_map(|id| Some((id, before.get(&id)?)))
-        .map(|(id, taken)| {
-            let survivor = wire::deal_name(&rooftop.group, &rooftop.id, joined.deal);
+impl Folded {
+    /// What it sells and what the deals sold whose place it takes: for each deal before and now.
+    pub fn sales(&self) -> Vec<(Option<Claim>, Option<&Claim>)> {
+        let taken = self.taken_over.iter().filter_map(|taken| self.before.get(taken));
+        let mut sales: Vec<_> = taken.map(|taken| (Claim::of(taken), None)).collect();
+        // Looked at anew where nothing touched it: a build that did not know of this may have said it last.
+        let last = self.last().filter(|_| self.touch.is_some());
+        sales.push((last.and_then(Claim::of), self.sells.as_ref()));
+        sales
+    }
+
+    /// What it sells now.
+    pub fn sells(&self) -> Option<&Claim> {
+        self.sells.as_ref()
+    }
+
+    fn last(&self) -> Option<&pb::Deal> {
+        self.before.get(&self.id)
+    }
+
+    /// What becomes of it, with what others sell.
+    pub fn settle(mut self, rooftop: &Rooftop, claims: &Claims) -> Outcome {
+        let last = self.before.get(&self.id);
+        self.next.exceptions.extend(claims.exceptions(self.sells.as_ref(), last));
+        let overflows = |deal: &pb::Deal| deal.exceptions.iter().any(|exception| exception.kind == TOO_MANY);
+        let overflowed = overflows(&self.next) && !last.is_some_and(overflows);
+        let (marks_added, marks_removed) = changed_marks(&self.marks, last);
+        let (cars_added, cars_removed) = changed_cars(self.sells.as_ref(), last, self.touch);
+
+        // Also above what it comes apart from: it may have been retracted when that took it over.
+        let floor = self.before.values().map(|deal| deal.revision).max().unwrap_or(0);
+        let under_way = self.before.values().any(|deal| deal.origin() == Origin::Live);
+        let deal = revise(self.next, last, floor).map(|deal| touched(deal, last, under_way, self.touch));
+        let said = deal.as_ref().map_or(Said::Nothing, |deal| said(deal, last));
+        // Without a change of the deal, what its sources report may have changed: then it folds untouched.
+        let work = (deal.is_some() || self.touch.is_none()).then_some(self.work);
+        let work = work.filter(|work| !work.is_empty() || last.is_some_and(may_stand));
+        let taken = self.taken_over.into_iter().filter_map(|id| Some((id, self.before.get(&id)?)));
+        let retracted = taken.map(|(id, taken)| {
+            let survivor = wire::deal_name(&rooftop.group, &rooftop.id, self.id);
             let retraction = || pb::DealRetraction { name: taken.name.clone(), survivor, revision: taken.revision + 1 };
             (id, taken.opened_at.is_some().then(retraction))
-        })
-        .collect();
-    Outcome {
-        id: joined.deal,
-        deal,
-        blind,
-        said,
-        retracted,
-        kept,
-        dropped,
-        marks_added,
-        marks_removed,
-        overflowed,
-        work,
+        });
+        Outcome {
+            id: self.id,
+            deal,
+            blind: self.blind,
+            said,
+            retracted: retracted.collect(),
+            kept: self.kept,
+            dropped: self.dropped,
+            marks_added,
+            marks_removed,
+            overflowed,
+            work,
+            cars_added,
+            cars_removed,
+        }
     }
 }
 
-fn touched(
-    mut deal: pb::Deal,
-    last: Option<&pb::Deal>,
-    before: &BTreeMap<DealId, pb::Deal>,
-    touch: Option<Touch>,
-) -> pb::Deal {
+/// A deal that no entry is about as it reads now that others sell its car, or sell it no more; none if that is as before.
+pub fn amend(deal: &pb::Deal, claims: &Claims, touch: Option<Touch>) -> Option<pb::Deal> {
+    let next = revise(claims.amended(deal)?, Some(deal), 0)?;
+    Some(touched(next, Some(deal), deal.origin() == Origin::Live, touch))
+}
+
+fn touched(mut deal: pb::Deal, last: Option<&pb::Deal>, under_way: bool, touch: Option<Touch>) -> pb::Deal {
     match touch {
         Some(touch) => {
             deal.recorded_at = Some(to_wire(touch.recorded_at));
             // History that is filled in makes no past of a deal that is under way: its alarms are still for people to hear.
-            let under_way = before.values().any(|deal| deal.origin() == Origin::Live);
             deal.origin = match touch.origin {
                 Origin::Backfill if under_way => Origin::Live as i32,
                 origin => origin as i32,
@@ -193,6 +243,13 @@ fn said(deal: &pb::Deal, last: Option<&pb::Deal>) -> Said {
             Said::Gone(pb::DealRetraction { name: deal.name.clone(), survivor: String::new(), revision: deal.revision })
         }
     }
+}
+
+fn changed_cars(sells: Option<&Claim>, last: Option<&pb::Deal>, touch: Option<Touch>) -> (Vec<Car>, Vec<Car>) {
+    let cars = |claim: Option<&Claim>| claim.map(|claim| claim.cars().clone()).unwrap_or_default();
+    let (before, now) = (cars(last.and_then(Claim::of).as_ref()), cars(sells));
+    let known = if touch.is_some() { before.clone() } else { BTreeSet::new() };
+    (now.difference(&known).cloned().collect(), before.difference(&now).cloned().collect())
 }
 
 fn changed_marks(marks: &BTreeSet<Key>, last: Option<&pb::Deal>) -> (Vec<Key>, Vec<Key>) {

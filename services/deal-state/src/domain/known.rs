@@ -7,7 +7,8 @@ use throughline_proto::deal::v1 as pb;
 
 use super::{
     capacity::Input,
-    folding::{Rooftop, refold},
+    contests::Claims,
+    folding::{Folded, Rooftop, refold},
     id::DealId,
     partition::{Mention, join},
 };
@@ -29,11 +30,22 @@ pub fn deals(rooftop: &Rooftop, recorded: Vec<(Input, Vec<Key>)>) -> Vec<Known> 
         })
         .unzip();
     let joined = join(&rooftop.group, &rooftop.id, &[], &mentions, &[]);
-    let deals = joined.into_iter().filter_map(|joined| {
+    let folded = joined.into_iter().map(|joined| {
         let arrived = joined.arrivals.iter().map(|place| inputs[*place].clone()).collect();
-        let deal = refold(rooftop, &joined, Vec::new(), arrived, &BTreeMap::new(), None).deal?;
+        let folded = refold(rooftop, &joined, Vec::new(), arrived, BTreeMap::new(), None);
+        (folded, joined.keys.into_keys().collect())
+    });
+    let folded: Vec<(Folded, BTreeSet<DealId>)> = folded.collect();
+    let mut claims = Claims::default();
+    let sells = || folded.iter().filter_map(|(folded, _)| folded.sells());
+    sells().for_each(|claim| {
+        claims.changed(None, Some(claim));
+    });
+    sells().for_each(|claim| claims.add(claim));
+    let deals = folded.into_iter().filter_map(|(folded, keys)| {
+        let deal = folded.settle(rooftop, &claims).deal?;
         let deal = pb::Deal { revision: 0, etag: String::new(), ..deal };
-        deal.opened_at.is_some().then(|| Known { deal, keys: joined.keys.into_keys().collect() })
+        deal.opened_at.is_some().then_some(Known { deal, keys })
     });
     deals.collect()
 }

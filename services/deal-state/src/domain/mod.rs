@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod capacity;
+pub mod contests;
 pub mod cores;
 pub mod decisions;
 pub mod filter;

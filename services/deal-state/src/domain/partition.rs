@@ -72,6 +72,11 @@ pub enum By {
 }
 
 impl Joined {
+    /// Its own id and those of all deals that its keys pointed to.
+    pub fn ids(&self) -> impl Iterator<Item = DealId> {
+        self.before.iter().copied().chain([self.deal])
+    }
+
     /// Deals that it takes over. Whoever has the best key of a deal has the deal: one that merely comes apart stands on.
     pub fn taken_over(&self) -> impl Iterator<Item = DealId> {
         self.before.iter().copied().filter(|deal| *deal != self.deal && self.keys.contains_key(deal))

@@ -12,8 +12,9 @@ use throughline_proto::{
 
 use super::{
     capacity::{Input, KEPT},
+    contests::{Claim, Claims},
     decisions::SOURCE,
-    folding::{Rooftop, Touch, refold},
+    folding::{Rooftop, Touch, amend, refold},
     id::{DealId, event_id},
     mention,
     partition::{Linked, Mention, contested, join},
@@ -96,13 +97,36 @@ impl World {
             .collect();
         // What comes apart has been the same deal before: each sees it as it was before the batch.
         let before = self.deals.clone();
+        let touch = Touch { recorded_at: Timestamp::UNIX_EPOCH, origin: Origin::Live };
+        let mut folded = Vec::new();
+        let mut claims = Claims::default();
+        let mut others = self.deals.clone();
         for joined in join("g", "r", &stored, &mentions, &kept) {
-            let before = joined.before.iter().filter_map(|id| Some((*id, before.get(id)?.clone()))).collect();
+            let before: BTreeMap<DealId, pb::Deal> =
+                joined.before.iter().filter_map(|id| Some((*id, before.get(id)?.clone()))).collect();
             let kept: Vec<Input> =
                 joined.keys.keys().filter_map(|key| self.inputs.get(key)).flatten().cloned().collect();
             let arrived: Vec<Input> = joined.arrivals.iter().map(|place| arrivals[*place].0.clone()).collect();
-            let touch = Touch { recorded_at: Timestamp::UNIX_EPOCH, origin: Origin::Live };
-            let outcome = refold(rooftop, &joined, kept, arrived.clone(), &before, Some(touch));
+            joined.ids().for_each(|id| {
+                others.remove(&id);
+            });
+            let one = refold(rooftop, &joined, kept, arrived.clone(), before, Some(touch));
+            for (before, now) in one.sales() {
+                claims.changed(before.as_ref(), now);
+            }
+            folded.push((joined, arrived, one));
+        }
+        folded.iter().filter_map(|(_, _, one)| one.sells()).for_each(|claim| claims.add(claim));
+        // As `selling.sql` reaches for them.
+        let sells =
+            |deal: &pb::Deal| Claim::of(deal).is_some_and(|claim| claims.cars().any(|car| claim.cars().contains(car)));
+        others.retain(|_, deal| sells(deal));
+        others.values().for_each(|deal| claims.add_deal(deal));
+        for (id, deal) in others {
+            self.deals.extend(amend(&deal, &claims, Some(touch)).map(|deal| (id, deal)));
+        }
+        for (joined, arrived, one) in folded {
+            let outcome = one.settle(rooftop, &claims);
             let mut new = outcome.kept;
             for input in arrived.into_iter().filter(|input| new.remove(&input.id)) {
                 self.inputs.entry(input.anchor).or_default().push(input);
@@ -153,8 +177,11 @@ impl World {
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
-    let numbers =
-        prop::collection::btree_map(prop::sample::select(vec!["visit", "dms_deal", "stock", "sale"]), 0..4u8, 0..4);
+    let numbers = prop::collection::btree_map(
+        prop::sample::select(vec!["visit", "dms_deal", "stock", "vin", "sale"]),
+        0..4u8,
+        0..4,
+    );
     (0..8usize, 0..6u8, 0..2u8, 0..90i64, numbers).prop_map(|(kind, subject, source, minute, numbers)| {
         let at = Timestamp::from_second(1_788_000_000 + minute * 60).expect("in range");
         Event {

@@ -50,7 +50,8 @@ impl Deals {
         }
         let ids = name::parse(DEAL, &sought.name)?;
         let (group, rooftop) = (ids[0].to_owned(), ids[1].to_owned());
-        let (now, _) = self.deal_body(&principal, &sought.name).await?;
+        let (now, body) = self.deal_body(&principal, &sought.name).await?;
+        let cars = cars_of(&pb::Deal::decode(body.as_slice()).map_err(Failure::internal)?);
         let loaded = self
             .cx
             .platform
@@ -61,7 +62,11 @@ impl Deals {
                     let Some(rooftop) = store::board_rooftops(tx, &group, Some(&wanted)).await?.pop() else {
                         return Ok(None);
                     };
-                    let linked = store::linked_to_deals(tx, rooftop.part, &[now.0]).await?;
+                    let mut told = vec![now.0];
+                    if !cars.is_empty() {
+                        told.extend(store::knowing_car(tx, &group, &rooftop.rooftop, &cars, now).await?);
+                    }
+                    let linked = store::linked_to_deals(tx, rooftop.part, &told).await?;
                     let anchors: Vec<Uuid> = linked.iter().map(|row| row.linked.id.0).collect();
                     let inputs = store::inputs_until(tx, rooftop.part, &anchors, at).await?;
                     let observed = store::observed_until(tx, rooftop.part, &group, &rooftop.rooftop, at).await?;
@@ -92,6 +97,12 @@ impl Deals {
         let [deal] = deals;
         Ok(deal)
     }
+}
+
+/// The numbers of its cars: others that know them may have sold them then.
+fn cars_of(deal: &pb::Deal) -> Vec<String> {
+    let car = |key: &&pb::DealKey| matches!(KeyKind::parse(&key.kind), Some(KeyKind::Vin | KeyKind::Stock));
+    deal.keys.iter().filter(car).map(|key| key.value.clone()).collect()
 }
 
 /// What is one deal now was several then.

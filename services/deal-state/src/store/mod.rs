@@ -1,5 +1,6 @@
 //! The only place that names the database.
 
+mod cars;
 mod feeds;
 mod load;
 mod read;
@@ -11,6 +12,7 @@ mod work;
 use jiff::Timestamp;
 use throughline_platform::jiff_sqlx;
 
+pub use cars::{knowing_car, selling};
 pub use feeds::{SourceColumns, SourceRow, feeds_known, feeds_of_rooftop, sources, stale_feeds};
 pub use load::deals_before;
 pub use load::{

@@ -27,7 +27,7 @@ pub struct Folded {
 const NO_DEAL: &str = "null::uuid";
 
 /// In the order in which rows are written. Their columns `group_id` and `rooftop` say whose they are.
-const FOLDED: [Folded; 8] = [
+const FOLDED: [Folded; 9] = [
     Folded { name: "rooftop", deal: NO_DEAL, apart: &[] },
     Folded { name: "observed", deal: NO_DEAL, apart: &[] },
     Folded { name: "source", deal: NO_DEAL, apart: &[] },
@@ -38,6 +38,7 @@ const FOLDED: [Folded; 8] = [
     },
     Folded { name: "deal_key", deal: "t.deal_id", apart: &[] },
     Folded { name: "deal_mark", deal: "t.deal_id", apart: &[] },
+    Folded { name: "car_sold", deal: "t.deal_id", apart: &[] },
     Folded { name: "worklist", deal: "t.deal_id", apart: &[] },
     Folded { name: DEAL, deal: "t.deal_id", apart: &["body"] },
 ];

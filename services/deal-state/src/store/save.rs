@@ -7,7 +7,7 @@ use throughline_platform::jiff_sqlx;
 use throughline_process::Key;
 use uuid::Uuid;
 
-use super::{SourceColumns, StoredInput, at, small, work::Work};
+use super::{SourceColumns, StoredInput, at, cars::Cars, small, work::Work};
 use crate::domain::id::DealId;
 
 /// Everything that a batch of one part saves, as the arrays that Postgres unnests.
@@ -21,6 +21,7 @@ pub struct Saving {
     keys: Keys,
     marks: Marks,
     marks_gone: (Vec<Uuid>, Vec<String>, Vec<String>),
+    pub cars: Cars,
     deals: Deals,
     deals_gone: Vec<Uuid>,
     pub work: Work,
@@ -196,8 +197,20 @@ impl Saving {
     /// Writes it all; tables without a change are not touched.
     pub async fn save(self, tx: &mut Tx, part: u16) -> Result<(), Error> {
         let part = small(part);
-        let Self { rooftops, observed, sources, inputs, inputs_gone, keys, marks, marks_gone, deals, deals_gone, work } =
-            self;
+        let Self {
+            rooftops,
+            observed,
+            sources,
+            inputs,
+            inputs_gone,
+            keys,
+            marks,
+            marks_gone,
+            cars,
+            deals,
+            deals_gone,
+            work,
+        } = self;
         if !rooftops.0.is_empty() {
             query_file!("sql/save_rooftops.sql", part, &rooftops.0, &rooftops.1, &rooftops.2)
                 .execute(tx.conn())
@@ -224,6 +237,7 @@ impl Saving {
                 .await?;
         }
         marks.save(tx, part).await?;
+        cars.save(tx, part).await?;
         deals.save(tx, part).await?;
         work.save(tx, part).await
     }

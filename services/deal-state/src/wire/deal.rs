@@ -37,7 +37,13 @@ pub fn deal_name(group: &str, rooftop: &str, deal: DealId) -> String {
 
 /// The rooftop that a deal's name says.
 pub fn rooftop_of(deal: &str) -> &str {
-    deal.split('/').nth(3).unwrap_or_default()
+    place_of(deal).map_or("", |(_, rooftop)| rooftop)
+}
+
+/// The group and the rooftop that a deal's name says.
+pub fn place_of(deal: &str) -> Option<(&str, &str)> {
+    let mut segments = deal.split('/');
+    Some((segments.nth(1)?, segments.nth(1)?))
 }
 
 pub fn key(key: &Key) -> pb::DealKey {
@@ -99,7 +105,8 @@ pub fn state(state: DealState) -> pb::DealState {
     }
 }
 
-pub(super) fn bound(bound: Bound) -> event::TimeBound {
+/// A bound on the wire.
+pub fn bound(bound: Bound) -> event::TimeBound {
     event::TimeBound {
         earliest: Some(to_wire(bound.earliest)),
         latest: Some(to_wire(bound.latest)),
@@ -249,6 +256,9 @@ fn link(facts: &Facts<'_>, link: &Link) -> pb::KeyLink {
     }
 }
 
+/// The kind of exception of deals that may be the same one.
+pub const IDENTITY_AMBIGUOUS: &str = "identity_ambiguous";
+
 /// Candidates that are named; more are counted.
 const MOST_NAMED: usize = 10;
 
@@ -269,8 +279,8 @@ fn ambiguous(facts: &Facts<'_>) -> Option<pb::DealException> {
         hasher.update(format!("{} {} {}\n", key.kind.as_str(), key.scope, key.value).as_bytes());
     });
     Some(pb::DealException {
-        id: format!("identity_ambiguous/{}", &hasher.finalize().to_hex()[..12]),
-        kind: "identity_ambiguous".to_owned(),
+        id: format!("{IDENTITY_AMBIGUOUS}/{}", &hasher.finalize().to_hex()[..12]),
+        kind: IDENTITY_AMBIGUOUS.to_owned(),
         detail: format!("the same sale or trade is told of by {}", named.join(", ")),
         at: None,
         time: None,

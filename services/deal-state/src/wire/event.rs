@@ -37,7 +37,8 @@ pub fn event(wire: pb::Event, recorded_at: Timestamp, origin: pb::Origin) -> Res
     })
 }
 
-pub(super) fn bound(wire: &pb::TimeBound) -> Option<Bound> {
+/// A bound as it was once told; none if it is none.
+pub fn bound(wire: &pb::TimeBound) -> Option<Bound> {
     let earliest = wire.earliest.as_ref().and_then(from_wire)?;
     let latest = wire.latest.as_ref().and_then(from_wire)?;
     let quality = match wire.quality() {

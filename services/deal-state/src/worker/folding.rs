@@ -27,7 +27,8 @@ use crate::{
     domain::{
         board,
         capacity::Input,
-        folding::{Outcome, Rooftop, Said, Touch, refold},
+        contests::Claims,
+        folding::{Folded, Outcome, Rooftop, Said, Touch, amend, refold},
         id::DealId,
         partition::Joined,
     },
@@ -53,6 +54,15 @@ struct Task {
     arrivals: Vec<Arrival>,
     before: BTreeMap<DealId, pb::Deal>,
     /// Place of the entry because of which it is folded, which may be of another deal of the same sale.
+    cause: Option<usize>,
+}
+
+/// One deal that was folded, before others have their say.
+struct Settling {
+    rooftop: Arc<Rooftop>,
+    joined: Joined,
+    folded: Folded,
+    keeping: Vec<StoredInput>,
     cause: Option<usize>,
 }
 
@@ -97,7 +107,7 @@ impl<'f> Folding<'f> {
         let before = if ids.is_empty() { Vec::new() } else { store::deals_before(tx, self.part, &ids).await? };
         let before: HashMap<DealId, store::Before> = before.into_iter().map(|before| (before.id, before)).collect();
 
-        let mut tasks = Vec::new();
+        let (mut tasks, mut settling) = (Vec::new(), Vec::new());
         let mut held = 0;
         for Work { rooftop, joined, arrivals } in work {
             let places: Vec<usize> = arrivals.iter().map(|arrival| arrival.place).collect();
@@ -115,15 +125,22 @@ impl<'f> Folding<'f> {
                 let cause = joined.cause.map(|arrival| places[arrival]);
                 tasks.push(Task { rooftop: rooftop.clone(), joined, arrivals, before: known, cause });
                 if held >= HELD_AT_ONCE {
-                    self.fold_tasks(tx, entries, std::mem::take(&mut tasks)).await?;
+                    self.fold_tasks(tx, entries, std::mem::take(&mut tasks), &mut settling).await?;
                     held = 0;
                 }
             }
         }
-        self.fold_tasks(tx, entries, tasks).await
+        self.fold_tasks(tx, entries, tasks, &mut settling).await?;
+        self.settle(tx, entries, settling).await
     }
 
-    async fn fold_tasks(&mut self, tx: &mut Tx, entries: &[Entry], tasks: Vec<Task>) -> Result<(), ApplyError> {
+    async fn fold_tasks(
+        &self,
+        tx: &mut Tx,
+        entries: &[Entry],
+        tasks: Vec<Task>,
+        settling: &mut Vec<Settling>,
+    ) -> Result<(), ApplyError> {
         let known = tasks.iter().filter(|task| !task.joined.before.is_empty());
         let anchors: Vec<Uuid> = known.flat_map(|task| task.joined.keys.keys()).map(|key| key.0).collect();
         let inputs = if anchors.is_empty() { Vec::new() } else { store::inputs(tx, self.part, &anchors).await? };
@@ -136,15 +153,15 @@ impl<'f> Folding<'f> {
             for stored in task.joined.keys.keys().filter_map(|key| by_anchor.remove(key)).flatten() {
                 kept.push(read_input(stored)?);
             }
-            self.fold_task(entries, task, kept)?;
+            settling.extend(self.fold_task(entries, task, kept)?);
         }
         Ok(())
     }
 
-    fn fold_task(&mut self, entries: &[Entry], task: Task, kept: Vec<Input>) -> Result<(), ApplyError> {
+    /// None if the fold failed and nothing that arrived is to blame.
+    fn fold_task(&self, entries: &[Entry], task: Task, kept: Vec<Input>) -> Result<Option<Settling>, ApplyError> {
         let Task { rooftop, joined, arrivals, before, cause } = task;
-        let cause = cause.map(|place| (place, &entries[place]));
-        let touch = cause.map(|(_, entry)| Touch { recorded_at: entry.recorded_at, origin: entry.origin });
+        let because = cause.map(|place| &entries[place]);
         let mut keeping = Vec::with_capacity(arrivals.len());
         let mut arrived = Vec::with_capacity(arrivals.len());
         for Arrival { place, input, body, .. } in arrivals {
@@ -160,7 +177,7 @@ impl<'f> Folding<'f> {
             arrived.push(input);
         }
 
-        let span = cause.map(|(_, entry)| entry.span.clone()).unwrap_or_else(tracing::Span::none);
+        let span = because.map_or_else(tracing::Span::none, |entry| entry.span.clone());
         let started = Instant::now();
         let folded = span.in_scope(|| {
             // A fault of the fold is that deal's alone.
@@ -169,22 +186,61 @@ impl<'f> Folding<'f> {
                     let keys: Vec<Key> = joined.keys.values().cloned().collect();
                     faults.before_fold(&rooftop.group, &rooftop.id, &keys);
                 }
-                refold(&rooftop, &joined, kept, arrived, &before, touch)
+                refold(&rooftop, &joined, kept, arrived, before, because.map(touch))
             }))
         });
         self.folder.metrics.fold_took(started.elapsed());
-        match (folded, cause) {
-            (Ok(outcome), _) => {
-                self.keep(&rooftop, &joined, &outcome, keeping);
-                self.say(&rooftop, outcome, cause);
-                Ok(())
-            }
-            (Err(_), Some((_, entry))) => Err(poison(entry, format!("the fold of deal {} panicked", joined.deal))),
+        match (folded, because) {
+            (Ok(folded), _) => Ok(Some(Settling { rooftop, joined, folded, keeping, cause })),
+            (Err(_), Some(entry)) => Err(poison(entry, format!("the fold of deal {} panicked", joined.deal))),
             (Err(_), None) => {
                 tracing::error!(deal = %joined.deal, part = self.part, "the fold of a deal panicked, it stays as it was");
-                Ok(())
+                Ok(None)
             }
         }
+    }
+
+    /// Brings together what was folded and what others sell, and says what came of it. Whoever else sells a car about which
+    /// something changed is amended.
+    async fn settle(&mut self, tx: &mut Tx, entries: &[Entry], settling: Vec<Settling>) -> Result<(), ApplyError> {
+        let mut claims = Claims::default();
+        let mut cause = None;
+        for one in &settling {
+            for (before, now) in one.folded.sales() {
+                if claims.changed(before.as_ref(), now) {
+                    cause = cause.max(one.cause);
+                }
+            }
+        }
+        settling.iter().filter_map(|one| one.folded.sells()).for_each(|claim| claims.add(claim));
+        let others = if claims.is_empty() {
+            Vec::new()
+        } else {
+            let here: Vec<Uuid> = settling.iter().flat_map(|one| one.joined.ids()).map(|id| id.0).collect();
+            store::selling(tx, self.part, claims.cars(), &here).await?
+        };
+        let mut sellers = Vec::with_capacity(others.len());
+        for seller in others {
+            let deal = read::<pb::Deal>(&seller.body, "deal")?;
+            claims.add_deal(&deal);
+            sellers.push((seller, deal));
+        }
+        for Settling { rooftop, joined, folded, keeping, cause } in settling {
+            let outcome = folded.settle(&rooftop, &claims);
+            self.keep(&rooftop, &joined, &outcome, keeping);
+            self.say(&rooftop, outcome, cause.map(|place| (place, &entries[place])));
+        }
+        let cause = cause.map(|place| (place, &entries[place]));
+        for (seller, deal) in sellers {
+            if let Some(deal) = amend(&deal, &claims, cause.map(|(_, entry)| touch(entry))) {
+                let name = (seller.group.as_str(), seller.rooftop.as_str());
+                self.saving.deal(name, seller.id, columns(&deal, seller.blind), deal.encode_to_vec());
+                let (place, origin) = (cause.map_or(0, |cause| cause.0), deal.origin());
+                let (entity, cause) = (seller.id.to_string(), cause.map(|cause| cause.1));
+                self.said.push((place, super::entry(self.part, name, entity, Body::Deal(deal), origin, cause)));
+            }
+        }
+        Ok(())
     }
 
     fn keep(&mut self, rooftop: &Rooftop, joined: &Joined, outcome: &Outcome, keeping: Vec<StoredInput>) {
@@ -208,6 +264,12 @@ impl<'f> Folding<'f> {
         }
         for mark in &outcome.marks_removed {
             self.saving.mark_gone(joined.deal, mark);
+        }
+        for car in &outcome.cars_added {
+            self.saving.cars.sold(joined.deal, car);
+        }
+        for car in &outcome.cars_removed {
+            self.saving.cars.gone(joined.deal, car);
         }
         for (taken, _) in &outcome.retracted {
             self.saving.deal_gone(*taken);
@@ -240,6 +302,10 @@ impl<'f> Folding<'f> {
             self.said.push((place, super::entry(self.part, name, id.to_string(), body, origin, entry)));
         }
     }
+}
+
+fn touch(entry: &Entry) -> Touch {
+    Touch { recorded_at: entry.recorded_at, origin: entry.origin }
 }
 
 fn columns(deal: &pb::Deal, blind: bool) -> DealColumns {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod capacity;
+mod contests;
 mod deciding;
 mod durations;
 mod faults;
