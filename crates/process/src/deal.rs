@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{event::Bound, key::Key};
+use crate::{definition::Relates, event::Bound, key::Key};
 
 /// How a deal stands as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -75,6 +75,8 @@ pub struct Deal {
     /// Events of types that the definition does not know: counted, never lost.
     pub unknown_types: BTreeMap<String, u32>,
     pub exceptions: Vec<Exception>,
+    /// Other rooftops that it has to do with, by time.
+    pub relations: Vec<Relation>,
     /// Latest time at which something of it happened.
     pub last_event_at: Option<Bound>,
 }
@@ -232,6 +234,17 @@ pub struct Holder {
     pub since: Bound,
     /// It was offered to this department, and no source of the rooftop reports the step that would accept it.
     pub presumed: bool,
+}
+
+/// How a deal has to do with another rooftop, as one of its events says: never a merge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relation {
+    pub relates: Relates,
+    /// The trade that it is about, if said.
+    pub trade: Option<String>,
+    /// The other rooftop, if said.
+    pub rooftop: Option<String>,
+    pub at: Bound,
 }
 
 /// Something about a deal that a person must look at.

@@ -69,6 +69,15 @@ pub fn state_hash(deal: &Deal) -> [u8; 32] {
         to.option(exception.at.as_ref(), Canonical::bound);
     });
     to.option(deal.last_event_at.as_ref(), Canonical::bound);
+    // Deals without any are hashed as before there were such.
+    if !deal.relations.is_empty() {
+        to.list(&deal.relations, |to, relation| {
+            to.text(relation.relates.as_str());
+            to.option_text(relation.trade.as_deref());
+            to.option_text(relation.rooftop.as_deref());
+            to.bound(&relation.at);
+        });
+    }
     *blake3::hash(&to.bytes).as_bytes()
 }
 

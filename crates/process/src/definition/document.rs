@@ -68,6 +68,26 @@ pub struct EventDef {
     /// Says who works the deal in a role from now on.
     #[serde(default, skip_serializing_if = "is_false")]
     pub assigns: bool,
+    /// Says how the trade that it names has to do with the rooftop that its fact `to_rooftop` names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relates: Option<Relates>,
+}
+
+/// How a deal has to do with another rooftop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relates {
+    /// The trade went there.
+    TransferredTo,
+}
+
+impl Relates {
+    /// The stable name, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TransferredTo => "transferred_to",
+        }
+    }
 }
 
 /// What is held.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::document::{Document, Move, Outcome, Repeat, Review};
+use super::document::{Document, Move, Outcome, Relates, Repeat, Review};
 
 /// A known event type.
 pub(crate) type TypeId = usize;
@@ -16,6 +16,7 @@ pub(crate) struct Effects {
     pub outcome: Option<Outcome>,
     pub review: Option<(Review, Option<TypeId>)>,
     pub assigns: bool,
+    pub relates: Option<Relates>,
     /// Fact that sets steps of this type apart, such as `step` of reconditioning; means the same in every source.
     pub apart: Option<String>,
     /// Courses, by their place in [`Index::courses`], that it ends, shows to be over, and begins.
@@ -94,6 +95,7 @@ impl Index {
                     (review, after)
                 }),
                 assigns: event.assigns,
+                relates: event.relates,
                 ..Effects::default()
             })
             .collect();

@@ -21,7 +21,7 @@ use self::{
     tighten::{Impossible, tighten},
 };
 use crate::{
-    deal::{Deal, Exception, Occurrence},
+    deal::{Deal, Exception, Occurrence, Relation},
     definition::{Definition, Outcome, TypeId},
     event::{Bound, Event},
     key::{key_refs_of, owned},
@@ -99,6 +99,7 @@ pub fn fold(def: &Definition, events: &[Event], observed: &Observed) -> Folded {
         event_count: count(accepted.distinct),
         unknown_types: unknown_types(&accepted.live),
         exceptions: exceptions(&accepted, &impossible, walked.reviews),
+        relations: relations(def, &steps),
         last_event_at: accepted.live.last().map(|live| live.event.time.ordered()),
     };
     for running in &walked.courses {
@@ -180,6 +181,27 @@ fn milestones(def: &Definition, steps: &[Step<'_>], places: &[Vec<usize>]) -> BT
         Some((def.index().effects(id).event_type.clone(), occurrence))
     };
     places.iter().enumerate().filter_map(of_type).collect()
+}
+
+/// One for each trade and kind: the last that was said.
+fn relations(def: &Definition, steps: &[Step<'_>]) -> Vec<Relation> {
+    let mut last = BTreeMap::new();
+    for step in steps {
+        if let Some(relates) = def.index().effects(step.type_id).relates {
+            let (trade, rooftop) = (step.fact("trade"), step.fact("to_rooftop"));
+            last.insert((relates, trade), (step.at, rooftop));
+        }
+    }
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let relations = last.into_iter().map(|((relates, trade), (at, rooftop))| Relation {
+        relates,
+        trade: owned(trade),
+        rooftop: owned(rooftop),
+        at,
+    });
+    let mut relations: Vec<Relation> = relations.collect();
+    relations.sort_by_key(|relation| relation.at.latest);
+    relations
 }
 
 /// What was done again; a repetition that a counted step explains is not counted twice.

@@ -2,7 +2,8 @@
 use jiff::{Timestamp, tz::TimeZone};
 use throughline_proto::{
     deal::v1::{
-        Closing, Deal, DealKey, Durations, GetDealRequest, HandoffState, deal_service_client::DealServiceClient,
+        Closing, Deal, DealKey, Durations, GetDealRequest, HandoffState, Relation,
+        deal_service_client::DealServiceClient,
     },
     event::v1::TimeBound,
     time::{duration_from_wire, from_wire, to_wire},
@@ -104,8 +105,10 @@ fn text(deal: &Deal, zone: &TimeZone) -> String {
         .iter()
         .map(|exception| format!("to review: {}, {}\n", exception.kind.replace('_', " "), exception.detail))
         .collect();
+    let relations: String =
+        deal.relations.iter().map(|relation| format!("{}\n", related(relation, zone, now))).collect();
     format!(
-        "{} at {}: {}\ncustomer with {}, car with {}, paper with {}\n{exceptions}{}",
+        "{} at {}: {}\ncustomer with {}, car with {}, paper with {}\n{exceptions}{relations}{}",
         keys.join(", "),
         rooftop_of(&deal.name),
         deals::state_text(deal.state()),
@@ -114,6 +117,20 @@ fn text(deal: &Deal, zone: &TimeZone) -> String {
         holder(holders.paper.as_ref()),
         render(&["", "department", "from", "until", "took", "in open hours"], rows.collect(), "nothing happened yet"),
     )
+}
+
+/// What it has to do with another rooftop or deal.
+fn related(relation: &Relation, zone: &TimeZone, now: Timestamp) -> String {
+    let number = |key: &DealKey| format!("{} {}", key.kind.replace('_', " "), key.value);
+    let car = relation.car.as_ref().map_or_else(|| "a trade".to_owned(), number);
+    let other = relation.deal.as_ref().and_then(|deal| deal.key.as_ref()).map(number).unwrap_or_default();
+    let rooftop = if relation.rooftop.is_empty() { "another rooftop" } else { &relation.rooftop };
+    let time = relation.time.as_ref().map(|time| format!(", {}", when(time, zone, now))).unwrap_or_default();
+    match relation.kind.as_str() {
+        "transferred_to" => format!("{car} went to {rooftop}{time}"),
+        "transferred_from" => format!("{car} came from {rooftop}, the trade of {other}{time}"),
+        _ => format!("{car} is also in {other} at {rooftop}"),
+    }
 }
 
 fn intervals(deal: &Deal) -> Vec<Interval<'_>> {
@@ -188,6 +205,17 @@ fn json(deal: &Deal) -> serde_json::Value {
     };
     let seconds = |of: &Option<prost_types::Duration>| of.as_ref().map(|of| duration_from_wire(of).as_secs_f64());
     let mut json = deals::json(deal);
+    json["relations"] = deal
+        .relations
+        .iter()
+        .map(|relation| {
+            serde_json::json!({
+                "kind": relation.kind, "rooftop": relation.rooftop,
+                "car": relation.car.as_ref().map(|car| format!("{}:{}", car.kind, car.value)),
+                "deal": relation.deal.as_ref().map(|deal| &deal.deal), "time": time(relation.time.as_ref()),
+            })
+        })
+        .collect();
     json["intervals"] = intervals(deal)
         .into_iter()
         .map(|interval| {

@@ -13,6 +13,7 @@ pub mod links;
 pub mod mending;
 pub mod mention;
 pub mod partition;
+pub mod relations;
 pub mod revision;
 pub mod sales;
 pub mod worklists;

@@ -5,6 +5,7 @@ mod hash;
 mod known;
 mod list;
 mod rebuild;
+mod related;
 mod timeline;
 mod watch;
 mod work;
@@ -93,10 +94,14 @@ impl Deals {
         Ok(())
     }
 
-    /// The same of one.
+    /// The same of one, with what it has to do with others.
     async fn shown_alone(&self, principal: &Principal, body: &[u8]) -> Result<pb::Deal, Failure> {
         let deals = self.shown(principal, std::iter::once(body)).await?;
-        deals.into_iter().next().ok_or_else(|| Failure::internal("a deal that was read is not shown"))
+        let deal = deals.into_iter().next();
+        let mut deal = deal.ok_or_else(|| Failure::internal("a deal that was read is not shown"))?;
+        let related = self.related(principal, &deal).await?;
+        deal.relations.extend(related);
+        Ok(deal)
     }
 }
 

@@ -98,6 +98,21 @@ pub async fn selling(
     Ok(sellers.collect())
 }
 
+/// Deals of a group that sell or took one of these cars, but for one, each with the car. `rooftops`: none means all of the
+/// group.
+pub async fn same_vehicle(
+    tx: &mut Tx,
+    group: &str,
+    rooftops: Option<&[String]>,
+    cars: &[String],
+    but: DealId,
+    most: i64,
+) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let rows =
+        query_file!("sql/same_vehicle.sql", group, cars, but.0, rooftops as _, most).fetch_all(tx.conn()).await?;
+    Ok(rows.into_iter().map(|row| (row.value, row.body)).collect())
+}
+
 /// Deals of a rooftop that know one of these cars and were agreed once, or may have been, but for one.
 pub async fn knowing_car(
     tx: &mut Tx,

@@ -12,7 +12,7 @@ mod work;
 use jiff::Timestamp;
 use throughline_platform::jiff_sqlx;
 
-pub use cars::{knowing_car, selling};
+pub use cars::{knowing_car, same_vehicle, selling};
 pub use feeds::{SourceColumns, SourceRow, feeds_known, feeds_of_rooftop, sources, stale_feeds};
 pub use load::deals_before;
 pub use load::{

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use throughline_process::{
     Bound, CheckDigit, Deal, Handoff, HandoffState, Key, KeyKind, Quality, Span, check_digit,
-    deal::{ClosedBy, Cycle, DealState, Exception, Holder, Holders, Occurrence},
+    deal::{ClosedBy, Cycle, DealState, Exception, Holder, Holders, Occurrence, Relation},
 };
 use throughline_proto::{deal::v1 as pb, event::v1 as event, time::to_wire};
 
@@ -86,6 +86,7 @@ pub fn deal(deal: Deal, facts: Facts<'_>) -> pb::Deal {
         last_event: deal.last_event_at.map(bound),
         vehicle_not_ready: facts.vehicle_not_ready,
         links: facts.links.iter().map(|found| link(&facts, found)).collect(),
+        relations: deal.relations.into_iter().map(relation).collect(),
         revision: 0,
         etag: String::new(),
         recorded_at: None,
@@ -232,6 +233,17 @@ fn milestone((event_type, occurrence): (String, Occurrence)) -> pb::Milestone {
         last: Some(bound(occurrence.last)),
         count: occurrence.count,
         actor: occurrence.actor.unwrap_or_default(),
+    }
+}
+
+fn relation(relation: Relation) -> pb::Relation {
+    let trade = |value| pb::DealKey { kind: KeyKind::Trade.as_str().to_owned(), scope: String::new(), value };
+    pb::Relation {
+        kind: relation.relates.as_str().to_owned(),
+        car: relation.trade.map(trade),
+        rooftop: relation.rooftop.unwrap_or_default(),
+        deal: None,
+        time: Some(bound(relation.at)),
     }
 }
 

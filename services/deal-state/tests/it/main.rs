@@ -12,6 +12,7 @@ mod merging;
 mod order;
 mod reading;
 mod rebuilding;
+mod relations;
 mod sweeping;
 mod tenants;
 mod watching;

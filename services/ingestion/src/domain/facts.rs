@@ -7,14 +7,15 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 use super::{
     dropped::Dropped,
-    grammar::{CODE, EVENT_ID, Grammar, KEY, STAFF, VIN},
+    grammar::{CODE, EVENT_ID, Grammar, KEY, ROOFTOP, STAFF, VIN},
     scalar::{Name, Scalar},
 };
 
 /// Other systems' numbers of a deal, in the order in which [`Facts::keys`] holds them.
 pub(crate) const KEYS: [&str; 7] = ["application", "dms_deal", "lead", "sale", "stock", "vin", "visit"];
 /// What a type may need to say, in the order in which [`Facts::said`] holds them.
-pub(crate) const SAID: [&str; 6] = ["kind", "lenders", "reason", "result", "round", "step"];
+pub(crate) const SAID: [&str; 7] = ["kind", "lenders", "reason", "result", "round", "step", TO_ROOFTOP];
+const TO_ROOFTOP: &str = "to_rooftop";
 
 /// Largest number that `round` and `lenders` may have: far below what a personal number needs.
 const LARGEST_NUMBER: u64 = 9_999;
@@ -97,6 +98,7 @@ impl Facts {
                 let Some(place) = SAID.iter().position(|said| *said == name) else { return };
                 self.said[place] = match name {
                     "round" | "lenders" => self.number(name, value),
+                    TO_ROOFTOP => self.fitting(name, value, ROOFTOP),
                     "kind" => self.fitting(name, value, CODE).filter(|kind| {
                         let known = matches!(kind.as_str(), "new" | "used");
                         if !known {
@@ -107,6 +109,15 @@ impl Facts {
                     _ => self.fitting(name, value, CODE),
                 };
             }
+        }
+    }
+
+    /// Calls the rooftop that it names by its id, where the directory knows what the source calls it.
+    pub(crate) fn place_rooftop(&mut self, id_of: impl Fn(&str) -> Option<String>) {
+        if let Some(told) = self.said.iter_mut().zip(SAID).find(|(_, name)| *name == TO_ROOFTOP).map(|(told, _)| told)
+            && let Some(id) = told.as_deref().and_then(id_of)
+        {
+            *told = Some(id);
         }
     }
 

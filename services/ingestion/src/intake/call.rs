@@ -61,20 +61,23 @@ impl Prepared {
         at: usize,
     ) {
         let (draft, why) = match parsed {
-            Parsed::Sound(draft) => match rooftops.find(&draft.rooftop) {
-                Some(rooftop) => match Placed::new(draft, &self.lanes[0].group, rooftop) {
-                    Some(placed) => {
-                        let lane = usize::from(placed.claim.part) % LANES;
-                        let nth = self.lanes[lane].placed.len();
-                        self.lanes[lane].placed.push(Placed { rested, ..placed });
-                        self.events.push(Pending { id, dropped_fields, stage: Stage::Placed { lane, nth } });
-                        return;
+            Parsed::Sound(mut draft) => match rooftops.find(&draft.rooftop) {
+                Some(rooftop) => {
+                    draft.facts.place_rooftop(|told| rooftops.find(told).map(|known| known.id.clone()));
+                    match Placed::new(draft, &self.lanes[0].group, rooftop) {
+                        Some(placed) => {
+                            let lane = usize::from(placed.claim.part) % LANES;
+                            let nth = self.lanes[lane].placed.len();
+                            self.lanes[lane].placed.push(Placed { rested, ..placed });
+                            self.events.push(Pending { id, dropped_fields, stage: Stage::Placed { lane, nth } });
+                            return;
+                        }
+                        None => {
+                            self.refuse(id, dropped_fields, no_such_day(at));
+                            return;
+                        }
                     }
-                    None => {
-                        self.refuse(id, dropped_fields, no_such_day(at));
-                        return;
-                    }
-                },
+                }
                 None => {
                     let why = unknown_rooftop(&draft.rooftop, at);
                     let times = draft.times;

@@ -53,6 +53,7 @@ fn subject(handoffs: Vec<Handoff>) -> Subject {
             event_count: 0,
             unknown_types: Default::default(),
             exceptions: Vec::new(),
+            relations: Vec::new(),
             last_event_at: None,
         },
         exceptions: Vec::new(),

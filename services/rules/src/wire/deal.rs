@@ -36,6 +36,7 @@ fn judged(deal: &pb::deal::v1::Deal) -> Result<process::Deal, Unreadable> {
         event_count: deal.event_count,
         unknown_types: Default::default(),
         exceptions: Vec::new(),
+        relations: Vec::new(),
         last_event_at: None,
     })
 }

@@ -8,7 +8,7 @@ fn parse(json: &str) -> Facts {
 fn what_the_list_names_passes() {
     let facts = parse(
         r#"{"actor":"RT001-fi0","role":"fi_manager","trade":"RT001-T00000032","round":2,"lenders":"3","kind":"used",
-            "reason":"missing signature","result":"approved","step":"body","replaces":"e-1","withdraws":"e-2",
+            "reason":"missing signature","result":"approved","step":"body","to_rooftop":"RT002","replaces":"e-1","withdraws":"e-2",
             "keys":{"visit":700001,"dms_deal":"48001","application":"APP5001","stock":"N2432","vin":"1ath77839tb374068",
             "sale":"N2432/2026d250","lead":91001}}"#,
     );
@@ -19,7 +19,7 @@ fn what_the_list_names_passes() {
     );
     assert_eq!(
         facts.said.each_ref().map(|said| said.as_deref().unwrap()),
-        ["used", "3", "missing signature", "approved", "2", "body"]
+        ["used", "3", "missing signature", "approved", "2", "body", "RT002"]
     );
     assert_eq!((facts.replaces.as_deref(), facts.withdraws.as_deref()), (Some("e-1"), Some("e-2")));
     assert_eq!(facts.dropped.count(), 0);

@@ -82,7 +82,7 @@ const PLACES: [&str; 15] = [
     "data_base64",
     "dataschema",
 ];
-const DATA: [&str; 14] = [
+const DATA: [&str; 15] = [
     "actor",
     "role",
     "trade",
@@ -92,6 +92,7 @@ const DATA: [&str; 14] = [
     "reason",
     "result",
     "step",
+    "to_rooftop",
     "replaces",
     "withdraws",
     "customerName",
