@@ -40,6 +40,7 @@ mod tests {
             group: "summit".to_owned(),
             rooftop: "north".to_owned(),
             id: "f1".to_owned(),
+            continues: None,
             measure: "handoff.fi".to_owned(),
             severity: Severity::Yellow,
             opened_at: at(0),

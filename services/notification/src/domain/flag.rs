@@ -35,6 +35,8 @@ pub struct Flag {
     pub group: String,
     pub rooftop: String,
     pub id: String,
+    /// Id of the flag that it was under another name of its deal: whoever was told of that knows of this.
+    pub continues: Option<String>,
     /// Measure of the definition, such as `handoff.fi`.
     pub measure: String,
     /// The highest reached.
@@ -54,6 +56,11 @@ pub struct Flag {
 impl Flag {
     pub fn standing(&self) -> Standing {
         Standing { closed: self.closed_at.is_some(), acknowledged: self.acknowledged, retracted: false }
+    }
+
+    /// By what messages about it are known, whatever its deal was called when they were sent.
+    pub fn known_as(&self) -> &str {
+        self.continues.as_deref().unwrap_or(&self.id)
     }
 
     /// The step that it stands at, and since when.

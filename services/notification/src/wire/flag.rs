@@ -27,6 +27,10 @@ pub fn parse_flag<'e>(entry: &Entry, content: &'e pb::rule::v1::Flag) -> Result<
         group: entry.group.clone(),
         rooftop: entry.rooftop.clone(),
         id: id_within(entry, &content.name)?,
+        continues: match content.continues.as_str() {
+            "" => None,
+            name => Some(id_within(entry, name)?),
+        },
         measure: content.measure.clone(),
         severity,
         opened_at: instant(content.opened_at.as_ref(), "opened_at")?.ok_or("the flag has no opened_at")?,

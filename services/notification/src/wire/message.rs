@@ -112,6 +112,7 @@ mod tests {
             group: "summit".to_owned(),
             rooftop: "north".to_owned(),
             id: "f1".to_owned(),
+            continues: None,
             measure: content.measure.clone(),
             severity: Severity::Yellow,
             opened_at: at,

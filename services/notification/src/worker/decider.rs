@@ -134,7 +134,7 @@ fn message(entry: &Entry, told: &Told<'_>, decision: &Decision<'_>, now: Timesta
     // Inside a string nothing can fail to be written; were it to, the flag is parked where people see it.
     let body = serde_json::to_string(&Message::of(told, decision, now)).map_err(|why| why.to_string())?;
     Ok(Decided {
-        id: delivery_id(&flag.group, &flag.id, decision.step, route),
+        id: delivery_id(&flag.group, flag.known_as(), decision.step, route),
         group: flag.group.clone(),
         route: route.clone(),
         rooftop: flag.rooftop.clone(),

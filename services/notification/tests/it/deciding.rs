@@ -6,8 +6,12 @@ use pb::{
     rule::v1::{Flag, Severity},
 };
 use throughline_proto as pb;
+use throughline_testkit::eventually;
 
-use crate::{kit::*, receiver::Receiver};
+use crate::{
+    kit::*,
+    receiver::{Plan, Receiver},
+};
 
 #[tokio::test]
 async fn a_flag_reaches_its_receiver_signed_and_in_its_trace() {
@@ -112,4 +116,59 @@ async fn a_broken_entry_parks_its_flag_alone() {
     desk.tell_all(vec![strange, said(Flag { opened_at: None, ..yellow("12", 0) }), said(yellow("13", 0))]).await;
     assert_eq!(receiver.have(1).await[0].body["data"]["keys"][0], "dms:4713");
     assert_eq!(desk.settled().await.len(), 1);
+}
+
+/// The same under another name of its deal.
+fn continuing(flag: Flag, id: &str) -> Flag {
+    Flag { name: yellow(id, 0).name, continues: flag.name.clone(), revision: 1, ..flag }
+}
+
+#[tokio::test]
+async fn a_flag_that_goes_on_under_another_name_is_told_of_once() {
+    let (desk, receiver) = (Desk::open().await, Receiver::start().await);
+    desk.route(to_webhook(&receiver.url())).await;
+    let first = yellow("11", 0);
+    desk.tell(said(first.clone())).await;
+    receiver.have(1).await;
+    desk.only(DeliveryState::Delivered, 1).await;
+    let then = continuing(first.clone(), "12");
+    desk.tell_all(vec![said(then.clone()), never_stood(&first)]).await;
+    desk.hand.set(at(15));
+    desk.tell(said(red(then, 15))).await;
+    let steps: Vec<_> = receiver.have(2).await.iter().map(|told| told.body["data"]["step"].clone()).collect();
+    assert_eq!((steps, desk.settled().await.len()), (vec!["yellow".into(), "red".into()], 2));
+    desk.counted("throughline_notifications_decided_total{channel=\"webhook\",step=\"yellow\"}", 1).await;
+}
+
+#[tokio::test]
+async fn what_nobody_was_told_yet_is_told_of_the_flag_that_stands() {
+    let (desk, receiver) = (Desk::open().await, Receiver::start().await);
+    desk.route(to_webhook(&receiver.url())).await;
+    receiver.plan(Plan::Status(500));
+    let first = yellow("11", 0);
+    desk.tell(said(first.clone())).await;
+    desk.only(DeliveryState::Pending, 1).await;
+    let then = continuing(first.clone(), "12");
+    desk.tell_all(vec![said(then.clone()), never_stood(&first)]).await;
+    receiver.plan(Plan::Status(204));
+    desk.hand.set(at(1));
+    let delivery = desk.only(DeliveryState::Delivered, 2).await;
+    assert_eq!(delivery.flag, then.name);
+
+    // The retraction is seen before the name that follows.
+    desk.hand.set(at(2));
+    receiver.plan(Plan::Status(500));
+    let second = yellow("21", 2);
+    desk.tell(said(second.clone())).await;
+    receiver.have(3).await;
+    desk.tell(never_stood(&second)).await;
+    desk.hand.set(at(3));
+    eventually(SOON, async || desk.deliveries().await.iter().any(|one| one.last_result == "retracted")).await;
+    receiver.plan(Plan::Status(204));
+    let then = continuing(second, "22");
+    desk.tell(said(then.clone())).await;
+    receiver.have(4).await;
+    let told = desk.settled().await;
+    assert!(told.iter().any(|one| one.flag == then.name && one.state() == DeliveryState::Delivered), "{told:#?}");
+    assert_eq!(told.len(), 2);
 }

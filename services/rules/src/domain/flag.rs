@@ -26,6 +26,8 @@ pub struct Flag {
     /// Counts up with each change, from 1.
     pub revision: u64,
     pub acknowledgement: Option<Acknowledgement>,
+    /// Id of the flag that this was while its deal stood under a former id; who was told of that one knows of this.
+    pub continues: Option<String>,
     /// As is known now, it never stood.
     pub retracted: bool,
 }
@@ -115,11 +117,12 @@ pub struct Judged {
 }
 
 /// Compares what stands as known now with what was known before. `stored` are all flags of the deal, retracted ones too;
-/// no subject means that the deal no longer stands under its name.
+/// `former` those of deals that it takes over; no subject means that the deal no longer stands under its name.
 pub fn judge(
     subject: Option<&Subject>,
     rulebook: &Rulebook,
     stored: Vec<Flag>,
+    former: &[Flag],
     now: Timestamp,
     origin: Origin,
 ) -> Judged {
@@ -134,7 +137,15 @@ pub fn judge(
             let id = flag_id(&subject.name, &interval.id);
             let content = Content::of(interval, subject, rulebook);
             let change = match known.remove(&id) {
-                None => Some(Change { step: Step::Opened, flag: open(id, subject, content, now, origin) }),
+                None => {
+                    let flag = open(id, subject, content, now, origin);
+                    let same = |flag: &&Flag| !flag.retracted && flag.id == flag_id(&flag.deal, &interval.id);
+                    let flag = match former.iter().find(same) {
+                        Some(before) => continued(flag, before),
+                        None => flag,
+                    };
+                    Some(Change { step: Step::Opened, flag })
+                }
                 Some(flag) => amend(flag, content),
             };
             judged.changes.extend(change);
@@ -154,7 +165,18 @@ fn open(id: String, subject: &Subject, content: Content, now: Timestamp, origin:
         recorded_at: now,
         revision: 1,
         acknowledgement: None,
+        continues: None,
         retracted: false,
+    }
+}
+
+/// The same interval under another name: what people did to it stays with it.
+fn continued(flag: Flag, before: &Flag) -> Flag {
+    Flag {
+        recorded_at: before.recorded_at,
+        acknowledgement: before.acknowledgement.clone(),
+        continues: Some(before.continues.as_ref().unwrap_or(&before.id).clone()),
+        ..flag
     }
 }
 

@@ -73,8 +73,9 @@ pub struct ReviewChange {
 
 /// Compares a deal's exceptions with the items known of it. No subject: the deal no longer stands under its name.
 ///
-/// A person's decision is never undone: an exception that comes back after it was resolved by somebody stays resolved.
-pub fn review(subject: Option<&Subject>, stored: Vec<Review>, now: Timestamp) -> Vec<ReviewChange> {
+/// A person's decision is never undone: an exception that comes back after it was resolved by somebody stays resolved, also
+/// where the deal takes over one of which it was resolved (`former`).
+pub fn review(subject: Option<&Subject>, stored: Vec<Review>, former: &[Review], now: Timestamp) -> Vec<ReviewChange> {
     let mut known: BTreeMap<String, Review> = stored.into_iter().map(|review| (review.id.clone(), review)).collect();
     let mut changes = Vec::new();
     for (subject, exception) in subject.into_iter().flat_map(|s| s.exceptions.iter().map(move |e| (s, e))) {
@@ -88,7 +89,7 @@ pub fn review(subject: Option<&Subject>, stored: Vec<Review>, now: Timestamp) ->
             keys: subject.keys(),
             candidates: exception.candidates.clone(),
             opened_at: exception.at.or(before.as_ref().map(|review| review.opened_at)).unwrap_or(now),
-            resolved: before.as_ref().and_then(|review| review.resolved.clone()).filter(|r| !r.is_vanished()),
+            resolved: before.as_ref().map_or_else(|| decided(former, &exception.id), decided_of),
             revision: before.as_ref().map_or(0, |review| review.revision),
             id,
         };
@@ -99,6 +100,15 @@ pub fn review(subject: Option<&Subject>, stored: Vec<Review>, now: Timestamp) ->
     let open = known.into_values().filter(|review| review.resolved.is_none());
     changes.extend(open.map(|review| ReviewChange { review: vanish(review, now), was_open: true }));
     changes
+}
+
+/// What somebody decided about an item; that it vanished is no decision.
+fn decided_of(review: &Review) -> Option<Resolution> {
+    review.resolved.clone().filter(|resolution| !resolution.is_vanished())
+}
+
+fn decided(former: &[Review], exception: &str) -> Option<Resolution> {
+    former.iter().find(|review| review.id == review_id(&review.deal, exception)).and_then(decided_of)
 }
 
 fn vanish(review: Review, now: Timestamp) -> Review {

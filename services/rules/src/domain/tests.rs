@@ -72,21 +72,21 @@ fn steps(judged: &Judged) -> Vec<Step> {
 fn a_handoff_turns_yellow_then_red_and_closes_when_accepted() {
     let book = Rulebook::default();
     let waiting = subject(vec![fi(0, 0, None)]);
-    let quiet = judge(Some(&waiting), &book, Vec::new(), at(14), Origin::Live);
+    let quiet = judge(Some(&waiting), &book, Vec::new(), &[], at(14), Origin::Live);
     assert_eq!((quiet.changes.len(), quiet.next_change), (0, Some(at(15))));
 
-    let yellow = judge(Some(&waiting), &book, Vec::new(), at(15), Origin::Live);
+    let yellow = judge(Some(&waiting), &book, Vec::new(), &[], at(15), Origin::Live);
     assert_eq!((steps(&yellow), yellow.next_change), (vec![Step::Opened], Some(at(30))));
     let flag = &yellow.changes[0].flag;
     assert_eq!((flag.content.opened_at, flag.content.severity), (at(15), Severity::Yellow));
     assert_eq!(flag.content.summary, "F&I has not accepted deal RT001-D1 for 15 min (target 15/30)");
 
-    let red = judge(Some(&waiting), &book, stored(&yellow.changes), at(31), Origin::Live);
+    let red = judge(Some(&waiting), &book, stored(&yellow.changes), &[], at(31), Origin::Live);
     assert_eq!((steps(&red), red.next_change), (vec![Step::Raised], None));
     assert_eq!(red.changes[0].flag.content.red_at, Some(at(30)));
 
     let accepted = subject(vec![fi(0, 0, Some(41))]);
-    let closed = judge(Some(&accepted), &book, stored(&red.changes), at(42), Origin::Live);
+    let closed = judge(Some(&accepted), &book, stored(&red.changes), &[], at(42), Origin::Live);
     assert_eq!(steps(&closed), [Step::Closed]);
     let content = &closed.changes[0].flag.content;
     assert_eq!(content.summary, "deal RT001-D1 waited 41 min for F&I (target 15/30)");
@@ -96,12 +96,12 @@ fn a_handoff_turns_yellow_then_red_and_closes_when_accepted() {
 #[test]
 fn a_late_event_retracts_a_flag_that_never_stood() {
     let book = Rulebook::default();
-    let yellow = judge(Some(&subject(vec![fi(0, 0, None)])), &book, Vec::new(), at(20), Origin::Live);
+    let yellow = judge(Some(&subject(vec![fi(0, 0, None)])), &book, Vec::new(), &[], at(20), Origin::Live);
     let accepted = subject(vec![fi(0, 0, Some(10))]);
-    let late = judge(Some(&accepted), &book, stored(&yellow.changes), at(21), Origin::Live);
+    let late = judge(Some(&accepted), &book, stored(&yellow.changes), &[], at(21), Origin::Live);
     assert_eq!(steps(&late), [Step::Retracted]);
     assert_eq!(late.changes[0].flag.revision, 2);
-    let again = judge(Some(&accepted), &book, stored(&late.changes), at(22), Origin::Live);
+    let again = judge(Some(&accepted), &book, stored(&late.changes), &[], at(22), Origin::Live);
     assert_eq!(again.changes, []);
 }
 
@@ -109,10 +109,10 @@ fn a_late_event_retracts_a_flag_that_never_stood() {
 fn a_retracted_flag_that_comes_back_goes_on_counting_and_keeps_who_has_it() {
     let book = Rulebook::default();
     let waiting = subject(vec![fi(0, 0, None)]);
-    let yellow = judge(Some(&waiting), &book, Vec::new(), at(20), Origin::Live);
+    let yellow = judge(Some(&waiting), &book, Vec::new(), &[], at(20), Origin::Live);
     let mine = acknowledge(&yellow.changes[0].flag, "S17", "", at(21)).unwrap().unwrap();
-    let gone = judge(Some(&subject(vec![fi(0, 0, Some(10))])), &book, vec![mine], at(22), Origin::Live);
-    let back = judge(Some(&waiting), &book, stored(&gone.changes), at(23), Origin::Live);
+    let gone = judge(Some(&subject(vec![fi(0, 0, Some(10))])), &book, vec![mine], &[], at(22), Origin::Live);
+    let back = judge(Some(&waiting), &book, stored(&gone.changes), &[], at(23), Origin::Live);
     assert_eq!(steps(&back), [Step::Opened]);
     let flag = &back.changes[0].flag;
     assert_eq!((flag.revision, flag.acknowledgement.as_ref().unwrap().actor.as_str()), (4, "S17"));
@@ -121,8 +121,8 @@ fn a_retracted_flag_that_comes_back_goes_on_counting_and_keeps_who_has_it() {
 #[test]
 fn a_deal_that_no_longer_stands_takes_its_flags_along() {
     let book = Rulebook::default();
-    let yellow = judge(Some(&subject(vec![fi(0, 0, None)])), &book, Vec::new(), at(20), Origin::Live);
-    let gone = judge(None, &book, stored(&yellow.changes), at(21), Origin::Live);
+    let yellow = judge(Some(&subject(vec![fi(0, 0, None)])), &book, Vec::new(), &[], at(20), Origin::Live);
+    let gone = judge(None, &book, stored(&yellow.changes), &[], at(21), Origin::Live);
     assert_eq!((steps(&gone), gone.next_change, gone.standing), (vec![Step::Retracted], None, false));
 }
 
@@ -130,22 +130,22 @@ fn a_deal_that_no_longer_stands_takes_its_flags_along() {
 fn what_opened_a_flag_says_its_origin_for_ever() {
     let book = Rulebook::default();
     let waiting = subject(vec![fi(0, 0, None)]);
-    let imported = judge(Some(&waiting), &book, Vec::new(), at(20), Origin::Backfill);
-    let red = judge(Some(&waiting), &book, stored(&imported.changes), at(40), Origin::Live);
+    let imported = judge(Some(&waiting), &book, Vec::new(), &[], at(20), Origin::Backfill);
+    let red = judge(Some(&waiting), &book, stored(&imported.changes), &[], at(40), Origin::Live);
     assert_eq!(red.changes[0].flag.origin, Origin::Backfill);
 }
 
 #[test]
 fn nobody_takes_what_is_over() {
     let book = Rulebook::default();
-    let closed = judge(Some(&subject(vec![fi(0, 0, Some(20))])), &book, Vec::new(), at(60), Origin::Live);
+    let closed = judge(Some(&subject(vec![fi(0, 0, Some(20))])), &book, Vec::new(), &[], at(60), Origin::Live);
     assert_eq!(acknowledge(&closed.changes[0].flag, "S17", "", at(61)), Err(Closed { at: at(20) }));
 }
 
 #[test]
 fn taking_a_flag_twice_changes_it_once_and_another_may_take_it_over() {
     let book = Rulebook::default();
-    let yellow = judge(Some(&subject(vec![fi(0, 0, None)])), &book, Vec::new(), at(20), Origin::Live);
+    let yellow = judge(Some(&subject(vec![fi(0, 0, None)])), &book, Vec::new(), &[], at(20), Origin::Live);
     let mine = acknowledge(&yellow.changes[0].flag, "S17", "", at(21)).unwrap().unwrap();
     assert_eq!(acknowledge(&mine, "S17", "", at(22)), Ok(None));
     let theirs = acknowledge(&mine, "S18", "", at(23)).unwrap().unwrap();
@@ -166,27 +166,27 @@ fn returned() -> Exception {
 fn a_review_opens_vanishes_and_opens_again_with_its_cause() {
     let with = Subject { exceptions: vec![returned()], ..subject(Vec::new()) };
     let without = subject(Vec::new());
-    let opened = review(Some(&with), Vec::new(), at(6));
+    let opened = review(Some(&with), Vec::new(), &[], at(6));
     let of = |changes: &[ReviewChange]| changes.iter().map(|change| change.review.clone()).collect::<Vec<_>>();
     assert_eq!(opened[0].review.opened_at, at(5));
-    assert_eq!(review(Some(&with), of(&opened), at(7)), []);
+    assert_eq!(review(Some(&with), of(&opened), &[], at(7)), []);
 
-    let vanished = review(Some(&without), of(&opened), at(8));
+    let vanished = review(Some(&without), of(&opened), &[], at(8));
     let resolution = vanished[0].review.resolved.clone().unwrap();
     assert_eq!((resolution.at, resolution.code.as_str()), (at(8), "vanished"));
-    assert_eq!(review(Some(&without), of(&vanished), at(9)), []);
+    assert_eq!(review(Some(&without), of(&vanished), &[], at(9)), []);
 
-    let back = review(Some(&with), of(&vanished), at(10));
+    let back = review(Some(&with), of(&vanished), &[], at(10));
     assert_eq!((back[0].review.resolved.clone(), back[0].review.revision), (None, 3));
 }
 
 #[test]
 fn a_persons_decision_stays_whatever_becomes_of_the_cause() {
     let with = Subject { exceptions: vec![returned()], ..subject(Vec::new()) };
-    let opened = review(Some(&with), Vec::new(), at(6)).remove(0).review;
+    let opened = review(Some(&with), Vec::new(), &[], at(6)).remove(0).review;
     let decided = resolve(&opened, "S3", "sent_again", at(7)).unwrap().unwrap();
-    assert_eq!(review(Some(&with), vec![decided.clone()], at(8)), []);
-    assert_eq!(review(None, vec![decided.clone()], at(8)), []);
+    assert_eq!(review(Some(&with), vec![decided.clone()], &[], at(8)), []);
+    assert_eq!(review(None, vec![decided.clone()], &[], at(8)), []);
     assert_eq!(resolve(&decided, "S3", "sent_again", at(9)), Ok(None));
     assert!(resolve(&decided, "S4", "ignored", at(9)).is_err());
 }
@@ -260,7 +260,7 @@ impl Desk {
 
     fn judge(&mut self, now: Timestamp) {
         let flags = self.flags.values().cloned().collect();
-        let judged = judge(self.subject.as_ref(), &Rulebook::default(), flags, now, Origin::Live);
+        let judged = judge(self.subject.as_ref(), &Rulebook::default(), flags, &[], now, Origin::Live);
         self.next_change = judged.next_change;
         for change in judged.changes {
             self.steps.push((change.flag.id.clone(), change.step));

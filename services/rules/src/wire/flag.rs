@@ -36,6 +36,7 @@ pub fn render_flag(flag: &Flag) -> pb::rule::v1::Flag {
         keys: content.keys.clone(),
         recorded_at: Some(pb::time::to_wire(flag.recorded_at)),
         etag: etag(flag.revision),
+        continues: flag.continues.as_deref().map(|id| flag_name(&flag.deal, id)).unwrap_or_default(),
     }
 }
 
@@ -77,6 +78,7 @@ pub fn flag(flag: pb::rule::v1::Flag, retracted: bool) -> Result<Flag, Unreadabl
         recorded_at: instant(flag.recorded_at.as_ref(), "recorded_at")?,
         revision: flag.revision,
         acknowledgement: acknowledgement.transpose()?,
+        continues: flag.continues.rsplit('/').next().filter(|id| !id.is_empty()).map(str::to_owned),
         retracted,
     })
 }

@@ -32,6 +32,7 @@ pub(super) fn ring(due: Due, rule_time: Timestamp) -> Result<Case, DealKey> {
     Ok(Case {
         key,
         told: Some(Told { subject, body }),
+        takes_over: Vec::new(),
         now: rule_time,
         origin: deal.origin,
         recorded_at: deal.recorded_at,

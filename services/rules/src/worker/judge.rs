@@ -34,6 +34,8 @@ pub(super) struct Case {
     pub(super) key: DealKey,
     /// None: it no longer stands under its name.
     pub(super) told: Option<Told>,
+    /// Deals that it takes over, which are among the cases.
+    pub(super) takes_over: Vec<DealKey>,
     /// Everything recorded before this is known.
     pub(super) now: Timestamp,
     pub(super) origin: Origin,
@@ -48,6 +50,13 @@ pub(super) struct Told {
     pub(super) subject: Subject,
     /// Encoded `Deal`.
     pub(super) body: Bytes,
+}
+
+/// What was said of the deals that one takes over.
+#[derive(Default)]
+struct Former {
+    flags: Vec<Flag>,
+    reviews: Vec<Review>,
 }
 
 /// What is done about a deal that cannot be judged.
@@ -103,6 +112,15 @@ impl Bench {
         let mut flags = store::load_flags(tx, part, &keys).await.map_err(refused)?;
         let mut reviews = store::load_reviews(tx, part, &keys).await.map_err(refused)?;
 
+        let mut former: HashMap<DealKey, Former> = HashMap::new();
+        for case in cases.iter().filter(|case| !case.takes_over.is_empty()) {
+            let of = former.entry(case.key.clone()).or_default();
+            for taken in &case.takes_over {
+                of.flags.extend(flags.get(taken).into_iter().flatten().cloned());
+                of.reviews.extend(reviews.get(taken).into_iter().flatten().cloned());
+            }
+        }
+
         let mut judgements = Vec::with_capacity(cases.len());
         let mut hopeless = Vec::new();
         for mut case in cases {
@@ -111,7 +129,8 @@ impl Bench {
             case.now = judged_at.map_or(case.now, |judged_at| judged_at.max(case.now));
             let flags = flags.remove(&case.key).unwrap_or_default();
             let reviews = reviews.remove(&case.key).unwrap_or_default();
-            match (decide(&case, &rulebook(&rulebooks, &case.key), flags, reviews), broken) {
+            let former = former.remove(&case.key).unwrap_or_default();
+            match (decide(&case, &rulebook(&rulebooks, &case.key), flags, reviews, former), broken) {
                 (Ok((judged, reviews)), _) => {
                     judgements.push(Verdict { was_kept: judged_at.is_some(), case, judged, reviews });
                 }
@@ -172,11 +191,12 @@ fn decide(
     rulebook: &Rulebook,
     flags: Vec<Flag>,
     reviews: Vec<Review>,
+    former: Former,
 ) -> Result<(Judged, Vec<ReviewChange>), String> {
     let subject = case.told.as_ref().map(|told| &told.subject);
     let decided = AssertUnwindSafe(|| {
-        let judged = domain::judge(subject, rulebook, flags, case.now, case.origin);
-        (judged, domain::review(subject, reviews, case.now))
+        let judged = domain::judge(subject, rulebook, flags, &former.flags, case.now, case.origin);
+        (judged, domain::review(subject, reviews, &former.reviews, case.now))
     });
     std::panic::catch_unwind(decided).map_err(|panic| format!("judging panicked: {}", panic_text(panic.as_ref())))
 }

@@ -58,19 +58,30 @@ impl Projection for Rules {
     async fn apply(&self, tx: &mut Tx, part: u16, entries: &[Entry]) -> Result<Effects, ApplyError> {
         // A deal's last entry says everything: earlier ones of the batch are not judged.
         let mut cases: BTreeMap<DealKey, Case> = BTreeMap::new();
+        let mut survivors: BTreeMap<DealKey, DealKey> = BTreeMap::new();
         for entry in entries {
             match &entry.body {
                 Some(Body::Rooftop(rooftop)) => self.bench.rulebooks.learn(tx, part, entry, rooftop).await?,
                 Some(Body::Deal(deal)) => {
                     let case = told(entry, deal).map_err(|why| poison(entry, why))?;
+                    survivors.remove(&case.key);
                     cases.insert(case.key.clone(), case);
                 }
                 Some(Body::DealRetraction(retraction)) => {
                     let case = retracted(entry, retraction).map_err(|why| poison(entry, why))?;
+                    if let Ok(survivor) = key(entry, &retraction.survivor) {
+                        survivors.insert(case.key.clone(), survivor);
+                    }
                     cases.insert(case.key.clone(), case);
                 }
                 // Staff and store events matter to forecasts, which come later; erased content says nothing.
                 _ => {}
+            }
+        }
+        // Both are said in one commit. Should a batch end between them, the survivor's flags are new ones.
+        for (taken, survivor) in survivors {
+            if let Some(case) = cases.get_mut(&survivor) {
+                case.takes_over.push(taken);
             }
         }
         let mut effects = Effects::default();
@@ -125,6 +136,7 @@ fn told(entry: &Entry, deal: &pb::deal::v1::Deal) -> Result<Case, String> {
     Ok(Case {
         key: key(entry, &deal.name)?,
         told: Some(Told { subject, body: Bytes::from(deal.encode_to_vec()) }),
+        takes_over: Vec::new(),
         now: recorded_at,
         origin: wire::origin(entry.origin.into()),
         recorded_at,
@@ -136,6 +148,7 @@ fn retracted(entry: &Entry, retraction: &pb::deal::v1::DealRetraction) -> Result
     Ok(Case {
         key: key(entry, &retraction.name)?,
         told: None,
+        takes_over: Vec::new(),
         now: entry.recorded_at,
         origin: wire::origin(entry.origin.into()),
         recorded_at: entry.recorded_at,

@@ -110,13 +110,18 @@ impl Desk {
 
     /// Appends what deal-state would say, and answers with a consistency token.
     pub(crate) async fn tell(&self, entry: NewEntry) -> String {
-        let (log, now) = (self.deals.clone(), self.running.cx.platform.clock.now());
+        self.tell_all(vec![entry]).await
+    }
+
+    /// The same for several entries of one part in one commit.
+    pub(crate) async fn tell_all(&self, entries: Vec<NewEntry>) -> String {
+        let (log, now, part) = (self.deals.clone(), self.running.cx.platform.clock.now(), entries[0].part);
         let write = self.running.cx.platform.db.work(Role::Appender, move |tx| {
-            Box::pin(async move { Ok::<_, Failure>((entry.part, log.append(tx, now, vec![entry]).await?)) })
+            Box::pin(async move { Ok::<_, Failure>(log.append(tx, now, entries).await?) })
         });
-        let (part, positions) = write.await.unwrap();
+        let positions = write.await.unwrap();
         self.deals.wake([part]);
-        self.deals.token(&[(part, positions[0])])
+        self.deals.token(&[(part, *positions.last().unwrap())])
     }
 
     pub(crate) fn client(&self) -> Rules {
@@ -295,7 +300,13 @@ pub(crate) fn said_as(origin: Origin, deal: Deal) -> NewEntry {
 }
 
 pub(crate) fn taken_back(id: &str) -> NewEntry {
-    let retraction = DealRetraction { name: deal_name(id), survivor: String::new(), revision: 2 };
+    taken_over(id, "")
+}
+
+/// A deal stands under the name of another from now on.
+pub(crate) fn taken_over(id: &str, survivor: &str) -> NewEntry {
+    let survivor = if survivor.is_empty() { String::new() } else { deal_name(survivor) };
+    let retraction = DealRetraction { name: deal_name(id), survivor, revision: 2 };
     entry(GROUP, ROOFTOP, id, Origin::Live, Body::DealRetraction(retraction))
 }
 

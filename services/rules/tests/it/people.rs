@@ -1,6 +1,9 @@
 //! Somebody has it.
 
-use pb::rule::v1::{AcknowledgeFlagRequest, Severity};
+use pb::{
+    deal::v1::Deal,
+    rule::v1::{AcknowledgeFlagRequest, Flag, ListReviewsRequest, ResolveReviewRequest, Severity, flag},
+};
 use throughline_proto as pb;
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -81,4 +84,52 @@ async fn acknowledging_while_the_follower_judges_loses_neither() {
     assert_eq!(red.severity(), Severity::Red);
     assert_eq!(red.revision, 10, "one opening, eight takers, one red: {taken:#?}");
     assert!(red.acknowledgement.is_some());
+}
+
+#[tokio::test]
+async fn what_people_did_goes_over_to_the_deal_that_takes_over() {
+    let desk = Desk::open().await;
+    let name = yellow(&desk).await;
+    let mut client = desk.client();
+    let taken = client.acknowledge_flag(take(&name, "S17", "")).await.unwrap().into_inner();
+    let returned =
+        |id: &str| Deal { exceptions: vec![exception("contract_returned", 3)], ..deal(id, 16, vec![fi(0, None)]) };
+    let token = desk.tell(said(returned("D1"))).await;
+    let reviews = |resolved, at_least: &str| ListReviewsRequest {
+        parent: format!("groups/{GROUP}"),
+        show_resolved: resolved,
+        at_least: at_least.to_owned(),
+        ..Default::default()
+    };
+    let open = client.list_reviews(reviews(false, &token)).await.unwrap().into_inner().reviews.remove(0);
+    let decided = ResolveReviewRequest {
+        name: open.name,
+        actor: "S3".to_owned(),
+        resolution: "sent_again".to_owned(),
+        ..Default::default()
+    };
+    client.resolve_review(decided).await.unwrap();
+
+    // Its visit becomes known, and with it another name.
+    let token = desk.tell_all(vec![said(returned("V1")), taken_over("D1", "V1")]).await;
+    let [flag] = <[Flag; 1]>::try_from(desk.flags(&token).await).unwrap();
+    assert_eq!(flag.subject, Some(flag::Subject::Deal(deal_name("V1"))));
+    assert_eq!(
+        (&flag.acknowledgement, &flag.continues, flag.recorded_at),
+        (&taken.acknowledgement, &name, taken.recorded_at)
+    );
+    assert!(client.list_reviews(reviews(false, "")).await.unwrap().into_inner().reviews.is_empty());
+    let all = client.list_reviews(reviews(true, "")).await.unwrap().into_inner().reviews;
+    let of_visit = all.iter().find(|review| review.deal == deal_name("V1")).unwrap();
+    assert_eq!((of_visit.resolved_by.as_str(), of_visit.resolution.as_str()), ("S3", "sent_again"));
+
+    // Once more: it goes on being what it was at first.
+    let token = desk.tell_all(vec![said(returned("V0")), taken_over("V1", "V0")]).await;
+    let [flag] = <[Flag; 1]>::try_from(desk.flags(&token).await).unwrap();
+    assert_eq!((&flag.acknowledgement, &flag.continues), (&taken.acknowledgement, &name));
+
+    // What never belonged to it does not.
+    let token = desk.tell_all(vec![said(deal("D7", 40, vec![fi(0, None)])), taken_back("V0")]).await;
+    let [flag] = <[Flag; 1]>::try_from(desk.flags(&token).await).unwrap();
+    assert_eq!((&flag.acknowledgement, flag.continues.as_str()), (&None, ""));
 }
