@@ -117,7 +117,7 @@ impl Desk {
     pub(crate) async fn tell_all(&self, entries: Vec<NewEntry>) -> String {
         let (log, now, part) = (self.deals.clone(), self.running.cx.platform.clock.now(), entries[0].part);
         let write = self.running.cx.platform.db.work(Role::Appender, move |tx| {
-            Box::pin(async move { Ok::<_, Failure>(log.append(tx, now, entries).await?) })
+            Box::pin(async move { log.append(tx, now, entries).await })
         });
         let positions = write.await.unwrap();
         self.deals.wake([part]);
