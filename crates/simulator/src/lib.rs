@@ -7,6 +7,7 @@
 //! - [`simulate`]: the events as the edge would receive them, late and repeated ones included;
 //! - [`truth`]: what every deal really waited, to hold a report against;
 //! - [`busy_saturday`]: the plan of the demonstration;
+//! - [`feeds`]: the same days as the files that vendors' systems would hand over, with the truth beside them;
 //! - [`volume`]: a cheap stream of any length for benchmarks, without queues.
 
 mod crew;
@@ -15,6 +16,7 @@ mod desk;
 mod disorder;
 mod draw;
 mod event;
+mod feeds;
 mod finish;
 mod office;
 mod plan;
@@ -28,6 +30,7 @@ mod volume;
 mod week;
 
 pub use event::{CloudEvent, Data, Name, Role};
+pub use feeds::{File, RooftopFeeds, feeds};
 pub use plan::{Condition, Disorder, Error, Plan, RooftopPlan};
 pub use saturday::busy_saturday;
 pub use truth::{DealTruth, Outcome, Waits};
