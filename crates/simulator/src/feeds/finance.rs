@@ -12,10 +12,12 @@ pub(super) fn log(store: &Store<'_>, visits: &[Visit<'_>]) -> String {
         let (Some(within), Some(signed)) = (visit.at("deal.fi.started"), visit.at("deal.contract.signed")) else {
             continue;
         };
-        if store.draw("finance", visit.number).chance(FORGOTTEN) {
+        let (clock, numbers) = (&store.clock, &visit.numbers);
+        // who stays beyond midnight wants it to be seen
+        let forgotten = store.draw("finance", visit.number).chance(FORGOTTEN);
+        if forgotten && clock.day(within) == clock.day(signed) {
             continue;
         }
-        let (clock, numbers) = (&store.clock, &visit.numbers);
         let whose = format!("{},{},{},{}", clock.day(within), store.rooftop, numbers.deal, numbers.stock);
         let by = visit.actor("deal.fi.started");
         rows.push((within, format!("{whose},{},{},{by}", clock.minute(within), clock.minute(signed))));

@@ -41,7 +41,7 @@ pub(super) fn files(store: &Store<'_>, visits: &[Visit<'_>]) -> Vec<File> {
         files.push(File::new(format!("crm/leads/{}.xml", lead.id), document(store, lead, "new", hand)));
         if number % SENT_AGAIN == SENT_AGAIN / 2 {
             let again = document(store, lead, "resend", hand);
-            files.push(File::new(format!("crm/leads/{}-again.xml", lead.id), again));
+            files.push(File::new(format!("crm/leads/{}_again.xml", lead.id), again));
         }
     }
     files

@@ -14,7 +14,7 @@ pub(super) struct Numbers {
     pub(super) trade: String,
 }
 
-/// Share of the customers that do not buy who looked at a car that somebody else bought.
+/// Share of the customers that do not buy who looked at a car that somebody else bought; the first of them did.
 const LOOKS_AT_ANOTHERS: f64 = 0.25;
 
 impl Numbers {
@@ -42,10 +42,12 @@ pub(super) fn confuse(store: &Store<'_>, visits: &mut [Visit<'_>]) {
     if let Some(pair) = sold.windows(2).find(|pair| day(pair[0]) == day(pair[1])) {
         visits[pair[1]].numbers.stock = visits[pair[0]].numbers.stock.clone();
     }
-    for lost in (0..visits.len()).filter(|visit| !sold.contains(visit)) {
-        let mut draw = store.draw("looks", lost);
-        if !sold.is_empty() && draw.chance(LOOKS_AT_ANOTHERS) {
-            visits[lost].numbers.stock = visits[draw.pick(&sold)].numbers.stock.clone();
+    let lost: Vec<usize> = (0..visits.len()).filter(|visit| !sold.contains(visit)).collect();
+    for (number, visit) in lost.into_iter().enumerate() {
+        let mut draw = store.draw("looks", visit);
+        let looks = draw.chance(LOOKS_AT_ANOTHERS) || number == 0;
+        if looks && !sold.is_empty() {
+            visits[visit].numbers.stock = visits[draw.pick(&sold)].numbers.stock.clone();
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use serde_json::json;
-use throughline_simulator::{Plan, busy_saturday, feeds, simulate};
+use throughline_simulator::{Plan, busy_saturday, feeds, late_saturday, simulate};
 
 use crate::output::json_line;
 
@@ -27,18 +27,17 @@ pub struct Arguments {
     /// How many days, of which that Saturday is the first; stores are closed on Sundays.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=28))]
     days: u32,
-    /// Write vendors' files instead, a folder for each rooftop below this one, which must be new or empty. Beside the
+    /// Write vendors' files of such days instead, a folder for each rooftop below this one, which must be new or empty. Beside the
     /// files stand truth.jsonl and keys.csv, for `evaluate record`. Each rooftop is a line on stdout, with its zone.
     #[arg(long, value_name = "DIR")]
     feeds: Option<PathBuf>,
 }
 
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let plan = busy_saturday(arguments.seed, arguments.rooftops, arguments.date);
-    let plan = Plan { days: arguments.days, ..plan };
-    match arguments.feeds {
-        Some(folder) => write_feeds(&plan, &folder),
-        None => write_events(&plan),
+    let Arguments { seed, rooftops, date, days, feeds } = arguments;
+    match feeds {
+        Some(folder) => write_feeds(&late_saturday(seed, rooftops, date, days), &folder),
+        None => write_events(&Plan { days, ..busy_saturday(seed, rooftops, date) }),
     }
 }
 
