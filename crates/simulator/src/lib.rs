@@ -6,7 +6,8 @@
 //!
 //! - [`simulate`]: the events as the edge would receive them, late and repeated ones included;
 //! - [`truth`]: what every deal really waited, to hold a report against;
-//! - [`busy_saturday`]: the plan of the demonstration;
+//! - [`busy_saturday`]: the plan of the demonstration, [`late_saturday`] that of sample feeds;
+//! - [`feeds`]: the same days as the files that vendors' systems would hand over, with the truth beside them;
 //! - [`volume`]: a cheap stream of any length for benchmarks, without queues.
 
 mod crew;
@@ -15,7 +16,9 @@ mod desk;
 mod disorder;
 mod draw;
 mod event;
+mod feeds;
 mod finish;
+mod late;
 mod office;
 mod plan;
 mod recon;
@@ -28,6 +31,8 @@ mod volume;
 mod week;
 
 pub use event::{CloudEvent, Data, Name, Role};
+pub use feeds::{File, RooftopFeeds, feeds};
+pub use late::late_saturday;
 pub use plan::{Condition, Disorder, Error, Plan, RooftopPlan};
 pub use saturday::busy_saturday;
 pub use truth::{DealTruth, Outcome, Waits};

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Role;
@@ -85,6 +86,8 @@ pub enum Error {
     Away { rooftop: String, from: Time, to: Time },
     #[error("days is {days}: give a number from 1 to 366")]
     Days { days: u32 },
+    #[error("rooftop {rooftop}: a row can't be written as JSON")]
+    Row { rooftop: String, source: serde_json::Error },
     #[error("the days from {day} can't be reckoned: give a date between the years 1 and 9990")]
     Calendar { day: Date, source: jiff::Error },
 }
@@ -141,6 +144,12 @@ impl RooftopPlan {
             return Ok(());
         }
         Err(Error::Number { rooftop: self.id.clone(), name, value, most })
+    }
+
+    /// The zone of its clocks.
+    pub(crate) fn time_zone(&self) -> Result<TimeZone, Error> {
+        let unknown = |source| Error::UnknownZone { rooftop: self.id.clone(), zone: self.zone.clone(), source };
+        TimeZone::get(&self.zone).map_err(unknown)
     }
 
     /// What the lenders' people take of their usual time.

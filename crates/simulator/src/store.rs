@@ -3,8 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use jiff::tz::TimeZone;
-
 use crate::crew::{Crew, Leaving};
 use crate::customer::Customer;
 use crate::draw::Draw;
@@ -116,11 +114,7 @@ pub(crate) struct Store<'p> {
 
 impl<'p> Store<'p> {
     fn new(plan: &'p Plan, rooftop: &'p RooftopPlan) -> Result<Self, Error> {
-        let zone = TimeZone::get(&rooftop.zone).map_err(|source| Error::UnknownZone {
-            rooftop: rooftop.id.clone(),
-            zone: rooftop.zone.clone(),
-            source,
-        })?;
+        let zone = rooftop.time_zone()?;
         let calendar = |source| Error::Calendar { day: plan.day, source };
         let week = Week::new(zone, plan.day, plan.days).map_err(calendar)?;
         let crew = |role, prefix, people| Crew::new(&rooftop.id, role, prefix, people);

@@ -25,7 +25,7 @@ pub(crate) fn timestamp(at: Millis) -> Timestamp {
 }
 
 const OPENS: Time = time(9, 0, 0, 0);
-const CLOSES: Time = time(20, 0, 0, 0);
+pub(crate) const CLOSES: Time = time(20, 0, 0, 0);
 const OFFICE_ENDS: Time = time(18, 0, 0, 0);
 
 /// How many come in each hour from nine, as weights: a slow morning, a peak about noon, few in the last hour.

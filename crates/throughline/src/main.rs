@@ -73,7 +73,7 @@ enum Command {
     Rebuild(commands::rebuild::Arguments),
     /// Play a busy Saturday of several rooftops and watch it.
     Demo(commands::demo::Arguments),
-    /// Write the events of simulated store days as JSON lines.
+    /// Write simulated store days: events as JSON lines, or the files of vendors.
     Simulate(commands::simulate::Arguments),
     /// Start a private Postgres with every schema, print its address and keep it until told to stop.
     Database(commands::database::Arguments),

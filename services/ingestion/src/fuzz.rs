@@ -2,12 +2,14 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::{Timestamp, tz::TimeZone};
 use prost::Message;
+use throughline_platform::signature::{Secret, is_signed, sign};
 use throughline_proto::{cloudevents::CloudEvent, event::v1::Event, log::v1::EntryBody};
 
 use crate::{
     domain::{
         event::{Parsed, Sent, parse},
         personal::looks_personal,
+        signed::{Signed, WINDOW},
     },
     http,
     wire::{
@@ -19,6 +21,32 @@ use crate::{
 
 /// Takes bytes as a request of `POST /v1/events`: headers, one a line, an empty line, and the body.
 pub fn request(bytes: &[u8]) {
+    let (headers, body) = headers(bytes);
+    let Ok((_, entries)) = http::entries(&headers, body) else { return };
+    for entry in &entries {
+        if let Entry::Event(event) = entry {
+            take(&event.sent());
+        }
+    }
+}
+
+/// Takes bytes as a message to a hook, headers and body as above: what its headers say of it, and whether it is signed.
+pub fn signed(bytes: &[u8]) {
+    let (headers, body) = headers(bytes);
+    let header = |name: &'static str| headers.get(name).and_then(|value| value.to_str().ok());
+    let Ok(Signed { id, timestamp, signatures }) = Signed::read(header, now()) else { return };
+    let seconds: i64 = timestamp.parse().unwrap_or_default();
+    assert!((seconds - now().as_second()).abs() <= WINDOW.as_secs(), "{timestamp} is not of these minutes");
+    let (ours, anothers) = (Secret::new(vec![7; 32]), Secret::new(vec![8; 32]));
+    assert!(!is_signed(&ours, id, timestamp, body, signatures), "nobody knows the secret");
+    let listed = format!("{} {signatures}", sign(&ours, id, seconds, body));
+    // The header is signed as it was sent, zeros in front of it too.
+    assert_eq!(is_signed(&ours, id, timestamp, body, &listed), timestamp == seconds.to_string());
+    assert!(!is_signed(&anothers, id, timestamp, body, &listed), "a signature is one secret's");
+}
+
+/// Headers, one a line, up to an empty line or what is none; and the rest.
+fn headers(bytes: &[u8]) -> (HeaderMap, &[u8]) {
     let mut headers = HeaderMap::new();
     let mut rest = bytes;
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
@@ -30,12 +58,7 @@ pub fn request(bytes: &[u8]) {
             headers.append(name, value);
         }
     }
-    let Ok((_, entries)) = http::entries(&headers, rest) else { return };
-    for entry in &entries {
-        if let Entry::Event(event) = entry {
-            take(&event.sent());
-        }
-    }
+    (headers, rest)
 }
 
 /// Takes bytes as a CloudEvent in protobuf.
@@ -45,10 +68,14 @@ pub fn message(bytes: &[u8]) {
     }
 }
 
+/// The instant at which all of it comes in.
+fn now() -> Timestamp {
+    Timestamp::from_second(1_788_000_000).unwrap_or_default()
+}
+
 fn take(sent: &Sent<'_>) {
-    let now = Timestamp::from_second(1_788_000_000).unwrap_or_default();
-    let mut parsed = parse(sent, now);
-    assert_eq!(parsed, parse(sent, now), "the same is read twice alike");
+    let mut parsed = parse(sent, now());
+    assert_eq!(parsed, parse(sent, now()), "the same is read twice alike");
     let told = parsed.take_dropped().into_names();
     assert!(told.len() <= 20 && told.iter().all(|name| !looks_personal(name)), "{told:?}");
     let event = match parsed {

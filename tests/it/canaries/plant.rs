@@ -233,15 +233,19 @@ impl World {
         self.import_a_week().await;
     }
 
-    /// The samples' week, where it is there.
+    /// Vendors' files as the simulator writes them, and the samples' week where it is there.
     async fn import_a_week(&mut self) {
-        let Some(samples) = samples() else { return };
-        for (profile, place) in crate::week::FEEDS {
-            let path = samples.join("samples/store-week/RT001").join(place);
-            let taken = self
-                .command(&["import", "--profile", profile, "--rooftop", "RT001", path.to_str().unwrap()], &[])
-                .await;
-            assert!(taken, "{profile}");
+        let folder = self.files.path().join("feeds");
+        crate::week::simulate(&self.suite, &folder, &["--rooftops", "1"]).await;
+        let samples = samples().map(|samples| samples.join("samples/store-week"));
+        for week in [Some(folder), samples].into_iter().flatten() {
+            for (profile, place) in crate::week::FEEDS {
+                let path = week.join("RT001").join(place);
+                let taken = self
+                    .command(&["import", "--profile", profile, "--rooftop", "RT001", path.to_str().unwrap()], &[])
+                    .await;
+                assert!(taken, "{profile}");
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod course;
+mod feeds;
 mod people;
 mod plans;
 mod saturday;
