@@ -22,13 +22,13 @@ use uuid::Uuid;
 use super::{
     Folder,
     intake::{Arrival, Intake, poison},
+    settling::Settling,
 };
 use crate::{
     domain::{
         board,
         capacity::Input,
-        contests::Claims,
-        folding::{Folded, Outcome, Rooftop, Said, Touch, amend, refold},
+        folding::{Outcome, Rooftop, Said, Touch, refold},
         id::DealId,
         partition::Joined,
     },
@@ -57,19 +57,10 @@ struct Task {
     cause: Option<usize>,
 }
 
-/// One deal that was folded, before others have their say.
-struct Settling {
-    rooftop: Arc<Rooftop>,
-    joined: Joined,
-    folded: Folded,
-    keeping: Vec<StoredInput>,
-    cause: Option<usize>,
-}
-
 /// What came of it so far.
 pub struct Folding<'f> {
     folder: &'f Folder,
-    part: u16,
+    pub part: u16,
     pub saving: Saving,
     /// What is to be said, each with the place of the entry that caused it.
     pub said: Vec<(usize, NewEntry)>,
@@ -200,50 +191,7 @@ impl<'f> Folding<'f> {
         }
     }
 
-    /// Brings together what was folded and what others sell, and says what came of it. Whoever else sells a car about which
-    /// something changed is amended.
-    async fn settle(&mut self, tx: &mut Tx, entries: &[Entry], settling: Vec<Settling>) -> Result<(), ApplyError> {
-        let mut claims = Claims::default();
-        let mut cause = None;
-        for one in &settling {
-            for (before, now) in one.folded.sales() {
-                if claims.changed(before.as_ref(), now) {
-                    cause = cause.max(one.cause);
-                }
-            }
-        }
-        settling.iter().filter_map(|one| one.folded.sells()).for_each(|claim| claims.add(claim));
-        let others = if claims.is_empty() {
-            Vec::new()
-        } else {
-            let here: Vec<Uuid> = settling.iter().flat_map(|one| one.joined.ids()).map(|id| id.0).collect();
-            store::selling(tx, self.part, claims.cars(), &here).await?
-        };
-        let mut sellers = Vec::with_capacity(others.len());
-        for seller in others {
-            let deal = read::<pb::Deal>(&seller.body, "deal")?;
-            claims.add_deal(&deal);
-            sellers.push((seller, deal));
-        }
-        for Settling { rooftop, joined, folded, keeping, cause } in settling {
-            let outcome = folded.settle(&rooftop, &claims);
-            self.keep(&rooftop, &joined, &outcome, keeping);
-            self.say(&rooftop, outcome, cause.map(|place| (place, &entries[place])));
-        }
-        let cause = cause.map(|place| (place, &entries[place]));
-        for (seller, deal) in sellers {
-            if let Some(deal) = amend(&deal, &claims, cause.map(|(_, entry)| touch(entry))) {
-                let name = (seller.group.as_str(), seller.rooftop.as_str());
-                self.saving.deal(name, seller.id, columns(&deal, seller.blind), deal.encode_to_vec());
-                let (place, origin) = (cause.map_or(0, |cause| cause.0), deal.origin());
-                let (entity, cause) = (seller.id.to_string(), cause.map(|cause| cause.1));
-                self.said.push((place, super::entry(self.part, name, entity, Body::Deal(deal), origin, cause)));
-            }
-        }
-        Ok(())
-    }
-
-    fn keep(&mut self, rooftop: &Rooftop, joined: &Joined, outcome: &Outcome, keeping: Vec<StoredInput>) {
+    pub(super) fn keep(&mut self, rooftop: &Rooftop, joined: &Joined, outcome: &Outcome, keeping: Vec<StoredInput>) {
         let (group, id) = (rooftop.group.as_str(), rooftop.id.as_str());
         let mut kept = outcome.kept.clone();
         // The same event may be in the batch twice.
@@ -283,7 +231,7 @@ impl<'f> Folding<'f> {
         }
     }
 
-    fn say(&mut self, rooftop: &Rooftop, outcome: Outcome, cause: Option<(usize, &Entry)>) {
+    pub(super) fn say(&mut self, rooftop: &Rooftop, outcome: Outcome, cause: Option<(usize, &Entry)>) {
         self.counts.folded += u64::from(cause.is_some());
         self.counts.refolded += u64::from(cause.is_none());
         self.counts.merges += outcome.retracted.len() as u64;
@@ -304,11 +252,11 @@ impl<'f> Folding<'f> {
     }
 }
 
-fn touch(entry: &Entry) -> Touch {
+pub(super) fn touch(entry: &Entry) -> Touch {
     Touch { recorded_at: entry.recorded_at, origin: entry.origin }
 }
 
-fn columns(deal: &pb::Deal, blind: bool) -> DealColumns {
+pub(super) fn columns(deal: &pb::Deal, blind: bool) -> DealColumns {
     DealColumns {
         state: deal.state as i16,
         open: board::is_open(deal.state()),

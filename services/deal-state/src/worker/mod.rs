@@ -4,6 +4,7 @@ pub mod feeds;
 mod folding;
 mod intake;
 mod rooftops;
+mod settling;
 
 use std::sync::Arc;
 

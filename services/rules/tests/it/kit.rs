@@ -116,9 +116,12 @@ impl Desk {
     /// The same for several entries of one part in one commit.
     pub(crate) async fn tell_all(&self, entries: Vec<NewEntry>) -> String {
         let (log, now, part) = (self.deals.clone(), self.running.cx.platform.clock.now(), entries[0].part);
-        let write = self.running.cx.platform.db.work(Role::Appender, move |tx| {
-            Box::pin(async move { log.append(tx, now, entries).await })
-        });
+        let write = self
+            .running
+            .cx
+            .platform
+            .db
+            .work(Role::Appender, move |tx| Box::pin(async move { log.append(tx, now, entries).await }));
         let positions = write.await.unwrap();
         self.deals.wake([part]);
         self.deals.token(&[(part, *positions.last().unwrap())])
