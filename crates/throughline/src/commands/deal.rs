@@ -49,6 +49,8 @@ struct Interval<'a> {
     durations: Option<&'a Durations>,
     /// What there is to say of its end.
     note: &'static str,
+    /// Nobody has it.
+    waits: bool,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -77,7 +79,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 fn text(deal: &Deal, zone: &TimeZone) -> String {
     // Each time with its date: a deal lasts for days.
     let now = Timestamp::MIN;
-    let keys: Vec<String> = deal.keys.iter().map(|key| format!("{} {}", key.kind, key.value)).collect();
+    // What a source calls it says something only where it is no number that others have.
+    let known = |key: &&DealKey| {
+        key.kind != "subject" || !deal.keys.iter().any(|other| other.kind != "subject" && other.value == key.value)
+    };
+    let keys: Vec<String> =
+        deal.keys.iter().filter(known).map(|key| format!("{} {}", key.kind.replace('_', " "), key.value)).collect();
     let holder = |holder: Option<&throughline_proto::deal::v1::Holder>| match holder {
         None => "nobody".to_owned(),
         Some(holder) => {
@@ -89,9 +96,15 @@ fn text(deal: &Deal, zone: &TimeZone) -> String {
     let rows = intervals(deal).into_iter().map(|interval| {
         let time = |time: Option<&TimeBound>| time.map(|time| when(time, zone, now)).unwrap_or_default();
         let (wall, open) = interval.durations.map(both).unwrap_or_default();
+        // Said where it is not the same.
+        let open = if open == wall { String::new() } else { open };
+        let by = if interval.department.is_empty() || interval.waits {
+            String::new()
+        } else {
+            format!(" ({})", department(interval.department))
+        };
         vec![
-            interval.what,
-            department(interval.department),
+            format!("{}{by}", interval.what),
             time(interval.start),
             interval
                 .end
@@ -115,7 +128,7 @@ fn text(deal: &Deal, zone: &TimeZone) -> String {
         holder(holders.customer.as_ref()),
         holder(holders.car.as_ref()),
         holder(holders.paper.as_ref()),
-        render(&["", "department", "from", "until", "took", "in open hours"], rows.collect(), "nothing happened yet"),
+        render(&["", "from", "until", "took", "in open hours"], rows.collect(), "nothing happened yet"),
     )
 }
 
@@ -142,6 +155,7 @@ fn intervals(deal: &Deal) -> Vec<Interval<'_>> {
         end: span.left.as_ref(),
         durations: span.durations.as_ref(),
         note: note(span.left.is_some(), span.closing(), span.leaving_unobserved),
+        waits: false,
     });
     let handoffs = deal.handoffs.iter().map(|handoff| Interval {
         what: format!("wait for {}{}", department(&handoff.to_department), in_brackets(&handoff.instance)),
@@ -151,6 +165,7 @@ fn intervals(deal: &Deal) -> Vec<Interval<'_>> {
         end: handoff.ended.as_ref(),
         durations: handoff.durations.as_ref(),
         note: note(handoff.ended.is_some(), handoff.closing(), handoff.state() == HandoffState::NotObserved),
+        waits: true,
     });
     let mut intervals: Vec<Interval<'_>> = stages.chain(handoffs).collect();
     intervals.sort_by_key(|interval| {
@@ -167,6 +182,7 @@ fn intervals(deal: &Deal) -> Vec<Interval<'_>> {
         end: cycle.ended.as_ref(),
         durations: cycle.durations.as_ref(),
         note: note(cycle.ended.is_some(), cycle.closing(), cycle.end_unobserved),
+        waits: true,
     }));
     intervals
 }

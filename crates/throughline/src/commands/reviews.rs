@@ -6,15 +6,15 @@ use throughline_proto::{
 
 use crate::{
     Connection,
-    client::{Patience, Server},
-    output::{Format, Output, json_line, rooftop_of, table},
+    client::{Keyed, Patience, Server},
+    output::{Format, Output, json_line, last_segment, rooftop_of, table},
 };
 
 /// List the review queue, or resolve an item of it.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Resolve this item (its whole name) instead of listing.
-    #[arg(long, value_name = "NAME", requires = "actor", requires = "resolution")]
+    /// Resolve this item instead of listing: its name, or the beginning of its id.
+    #[arg(long, value_name = "ID", requires = "actor", requires = "resolution")]
     resolve: Option<String>,
     /// Staff id who decides.
     #[arg(long)]
@@ -42,6 +42,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut client = RuleServiceClient::new(connection.channel.clone());
     let reviews = match arguments.resolve {
         Some(name) => {
+            let name = named(&mut client, &connection.parent, name).await?;
             let request = ResolveReviewRequest {
                 name,
                 actor: arguments.actor.unwrap_or_default(),
@@ -82,11 +83,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 .map(|review| {
                     vec![
                         rooftop_of(&review.name).to_owned(),
-                        review
-                            .keys
-                            .first()
-                            .map(|key| key.split_once(':').map_or(key.as_str(), |(_, value)| value).to_owned())
-                            .unwrap_or_default(),
+                        called(&review.keys),
                         review.kind.replace('_', " "),
                         review.detail.clone(),
                         review
@@ -96,17 +93,60 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                             .map(|at| at.strftime("%b %d %H:%M").to_string())
                             .unwrap_or_default(),
                         review.resolution.clone(),
+                        last_segment(&review.name).chars().take(SHORT).collect(),
                     ]
                 })
                 .collect();
             table(
-                &["rooftop", "deal", "what", "detail", "since (UTC)", "resolution"],
+                &["rooftop", "deal", "what", "detail", "since (UTC)", "resolution", "id"],
                 rows,
                 "nothing waits for a review",
             );
             Ok(())
         }
     }
+}
+
+/// How much of an id is shown: enough to tell items apart.
+const SHORT: usize = 8;
+/// Items that are looked through for one.
+const MOST: usize = 10_000;
+
+/// The review that is meant: its resource name, or as much of its id as tells it from the other open ones.
+async fn named(client: &mut RuleServiceClient<Keyed>, parent: &str, meant: String) -> anyhow::Result<String> {
+    if meant.contains('/') {
+        return Ok(meant);
+    }
+    let (mut found, mut seen, mut page_token) = (Vec::new(), 0, String::new());
+    loop {
+        let request = ListReviewsRequest {
+            parent: parent.to_owned(),
+            page_size: 200,
+            page_token: std::mem::take(&mut page_token),
+            ..ListReviewsRequest::default()
+        };
+        let page = client.list_reviews(request).await?.into_inner();
+        seen += page.reviews.len();
+        found.extend(
+            page.reviews.into_iter().map(|review| review.name).filter(|name| last_segment(name).starts_with(&meant)),
+        );
+        page_token = page.next_page_token;
+        if page_token.is_empty() || seen >= MOST {
+            break;
+        }
+    }
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => anyhow::bail!("no open review has an id that begins with {meant}: `throughline reviews` shows them"),
+        several => anyhow::bail!("{} open reviews have ids that begin with {meant}: say more of it", several.len()),
+    }
+}
+
+/// What people call the deal: the best number that it has.
+fn called(keys: &[String]) -> String {
+    const BEST_FIRST: [&str; 6] = ["dms_deal:", "visit:", "application:", "subject:", "stock:", "vin:"];
+    let of_kind = |kind: &&str| keys.iter().find_map(|key| key.strip_prefix(*kind));
+    BEST_FIRST.iter().find_map(of_kind).or(keys.first().map(String::as_str)).unwrap_or("-").to_owned()
 }
 
 fn instant(at: Option<&prost_types::Timestamp>) -> Option<String> {

@@ -69,7 +69,11 @@ impl Folder {
         let from = self.path(place, name.trim_end_matches(".1"));
         let to = self.path(&format!("{to}/{place}"), name);
         // The name is there, empty, before the file is.
-        eventually(SOON, async || to.exists() && !from.exists()).await;
+        eventually(SOON, async || {
+            let (there, left) = (to.exists(), !from.exists());
+            if there && left { Ok(()) } else { Err(format!("{}: there {there}, left {left}", to.display())) }
+        })
+        .await;
     }
 
     async fn failed(&self, place: &str, name: &str) -> String {
