@@ -1,5 +1,6 @@
 //! A car in two deals past agreement.
 
+use throughline_journal::NewEntry;
 use throughline_proto::{deal::v1 as pb, log::v1::entry_body::Body, time::to_wire};
 
 use crate::kit::{NORTH, RIVAL, Suite, at, event, says};
@@ -69,4 +70,23 @@ async fn a_deal_that_is_taken_over_sells_nothing_any_more() {
         .await;
     assert_eq!(contests(&suite.deal(NORTH, "visit", "V1", &token).await), [""; 0]);
     assert_eq!(suite.count("SELECT count(*) FROM deal_state.car_sold").await, 1);
+}
+
+#[tokio::test]
+async fn what_is_said_of_one_group_never_comes_of_an_entry_of_another() {
+    let suite = Suite::start().await;
+    let agreed = |store, deal: &str, actor: &str| {
+        let entry = says(store, event("deal.agreed", deal, 0, &[("dms_deal", deal), VIN]));
+        NewEntry { actor: actor.to_owned(), ..entry }
+    };
+    let token = suite.tell([agreed(NORTH, "D1", "n1")]).await;
+    suite.hash(&token).await;
+    // On one part, in one batch.
+    let token = suite.tell([agreed(NORTH, "D2", "n2"), agreed(RIVAL, "D8", "r8")]).await;
+    assert_eq!(contests(&suite.deal(NORTH, "dms_deal", "D1", &token).await).len(), 1);
+    let of_summit = "SELECT count(*) FROM deal_state.deal_log WHERE group_id = 'summit' AND actor = ";
+    for (actor, entries) in [("'n1'", 1), ("'n2'", 2), ("'r8'", 0)] {
+        let sql: &'static str = Box::leak(format!("{of_summit}{actor}").into_boxed_str());
+        assert_eq!(suite.count(sql).await, entries, "{actor}");
+    }
 }
