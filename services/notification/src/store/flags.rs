@@ -6,13 +6,6 @@ use throughline_platform::{db::Tx, jiff_sqlx::ToSqlx};
 use super::{Error, stored_part, stored_severity};
 use crate::domain::Flag;
 
-/// What an entry says of a flag.
-#[derive(Clone, Debug)]
-pub enum FlagState {
-    Stands(Flag),
-    NeverStood { group: String, id: String, revision: u64 },
-}
-
 /// Saves live flags of one part as they now stand; each flag once.
 pub async fn save_flags(tx: &mut Tx, part: u16, flags: &[&Flag], now: Timestamp) -> Result<(), Error> {
     if flags.is_empty() {

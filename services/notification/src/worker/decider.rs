@@ -13,9 +13,9 @@ use throughline_proto::{event::v1::Origin, log::v1::entry_body::Body};
 use tokio::sync::Notify;
 
 use crate::{
-    domain::{ChannelKind, Decision, Route, Severity, decide, delivery_id},
+    domain::{ChannelKind, Decision, Flag, Route, Severity, decide, delivery_id},
     metrics::NotificationMetrics,
-    store::{self, Decided, FlagState},
+    store::{self, Decided},
     wire::{self, Message, Told},
 };
 
@@ -48,7 +48,8 @@ impl Projection for Decider {
 
     async fn apply(&self, tx: &mut Tx, part: u16, entries: &[Entry]) -> Result<Effects, ApplyError> {
         let now = self.clock.now();
-        let mut states: BTreeMap<(&str, String), FlagState> = BTreeMap::new();
+        let mut standing: BTreeMap<(&str, String), Flag> = BTreeMap::new();
+        let mut retracted: BTreeMap<(&str, String), u64> = BTreeMap::new();
         let mut told: Vec<(&Entry, Told<'_>)> = Vec::new();
         for entry in entries {
             match &entry.body {
@@ -57,21 +58,24 @@ impl Projection for Decider {
                     // Of what is not live nobody is ever told: an import costs nothing here. What a later import says of a
                     // live flag still counts, for it may be over.
                     if content.origin() == Origin::Live {
-                        states.insert((&entry.group, flag.flag.id.clone()), FlagState::Stands(flag.flag.clone()));
+                        standing.insert((&entry.group, flag.flag.id.clone()), flag.flag.clone());
                         told.push((entry, flag));
                     }
                 }
                 Some(Body::FlagRetraction(retraction)) => {
                     let id = wire::parse_retraction(entry, retraction).map_err(|why| poison(entry, why))?;
-                    let (group, revision) = (entry.group.clone(), retraction.revision);
-                    let state = FlagState::NeverStood { group, id: id.clone(), revision };
-                    states.insert((&entry.group, id), state);
+                    retracted.insert((&entry.group, id), retraction.revision);
                 }
                 // Reviews are not told of; erased content says nothing.
                 _ => {}
             }
         }
-        save_states(tx, part, &states, now).await?;
+        // The retraction second: of what is not known here nothing is noted, and the higher revision counts.
+        let standing: Vec<&Flag> = standing.values().collect();
+        store::save_flags(tx, part, &standing, now).await.map_err(refused)?;
+        let retracted: Vec<_> =
+            retracted.iter().map(|((group, id), revision)| (*group, id.as_str(), *revision)).collect();
+        store::retract_flags(tx, part, &retracted, now).await.map_err(refused)?;
         let decided = decide_all(tx, part, &told, now).await?;
         Ok(Effects { decided })
     }
@@ -82,23 +86,6 @@ impl Projection for Decider {
         }
         effects.decided.iter().for_each(|(channel, step)| self.metrics.decided(*channel, *step));
     }
-}
-
-async fn save_states(
-    tx: &mut Tx,
-    part: u16,
-    states: &BTreeMap<(&str, String), FlagState>,
-    now: Timestamp,
-) -> Result<(), ApplyError> {
-    let (mut standing, mut retracted) = (Vec::new(), Vec::new());
-    for state in states.values() {
-        match state {
-            FlagState::Stands(flag) => standing.push(flag),
-            FlagState::NeverStood { group, id, revision } => retracted.push((group.as_str(), id.as_str(), *revision)),
-        }
-    }
-    store::save_flags(tx, part, &standing, now).await.map_err(refused)?;
-    store::retract_flags(tx, part, &retracted, now).await.map_err(refused)
 }
 
 /// Every entry is decided on by itself, so that how entries fall into batches changes nothing. What a later one makes stale

@@ -91,3 +91,12 @@ async fn a_flag_that_opened_and_closed_in_one_batch_is_not_sent() {
     assert_eq!(desk.only(DeliveryState::Suppressed, 0).await.last_result, "closed");
     assert_eq!(receiver.messages().len(), 0);
 }
+
+#[tokio::test]
+async fn a_flag_that_opened_and_never_stood_in_one_batch_is_not_sent() {
+    let (desk, receiver) = (Desk::open().await, Receiver::start().await);
+    desk.route(to_webhook(&receiver.url())).await;
+    desk.tell_all(vec![said(yellow("11", 0)), never_stood(&yellow("11", 0))]).await;
+    assert_eq!(desk.only(DeliveryState::Suppressed, 0).await.last_result, "retracted");
+    assert_eq!(receiver.messages().len(), 0);
+}
