@@ -136,17 +136,23 @@ pub fn judge(
         for interval in &flags.intervals {
             let id = flag_id(&subject.name, &interval.id);
             let content = Content::of(interval, subject, rulebook);
+            let same = |flag: &&Flag| !flag.retracted && flag.id == flag_id(&flag.deal, &interval.id);
+            let alike = |flag: &Flag| flag.content.opened_at == content.opened_at;
+            // Of several that become one, the one that somebody has.
+            let before = former.iter().filter(same).max_by_key(|flag| (alike(flag), flag.acknowledgement.is_some()));
             let change = match known.remove(&id) {
                 None => {
                     let flag = open(id, subject, content, now, origin);
-                    let same = |flag: &&Flag| !flag.retracted && flag.id == flag_id(&flag.deal, &interval.id);
-                    let flag = match former.iter().find(same) {
+                    let flag = match before {
                         Some(before) => continued(flag, before),
                         None => flag,
                     };
                     Some(Change { step: Step::Opened, flag })
                 }
-                Some(flag) => amend(flag, content),
+                Some(flag) => {
+                    let taken = before.filter(|before| alike(before)).and_then(|before| before.acknowledgement.clone());
+                    amend(flag, content, taken)
+                }
             };
             judged.changes.extend(change);
         }
@@ -173,6 +179,7 @@ fn open(id: String, subject: &Subject, content: Content, now: Timestamp, origin:
 /// The same interval under another name: what people did to it stays with it.
 fn continued(flag: Flag, before: &Flag) -> Flag {
     Flag {
+        origin: before.origin,
         recorded_at: before.recorded_at,
         acknowledgement: before.acknowledgement.clone(),
         continues: Some(before.continues.as_ref().unwrap_or(&before.id).clone()),
@@ -180,9 +187,11 @@ fn continued(flag: Flag, before: &Flag) -> Flag {
     }
 }
 
-/// None if nothing changed. What people did to a flag stays with it, even when it was retracted and comes back.
-fn amend(flag: Flag, content: Content) -> Option<Change> {
-    if flag.content == content && !flag.retracted {
+/// None if nothing changed. What people did to a flag stays with it, even when it was retracted and comes back; nobody has
+/// it yet, but had the same of a deal that is taken over: then that person does.
+fn amend(flag: Flag, content: Content, taken: Option<Acknowledgement>) -> Option<Change> {
+    let acknowledgement = flag.acknowledgement.clone().or(taken);
+    if flag.content == content && !flag.retracted && flag.acknowledgement == acknowledgement {
         return None;
     }
     let before = &flag.content;
@@ -192,7 +201,10 @@ fn amend(flag: Flag, content: Content) -> Option<Change> {
         _ if content.red_at.is_some() && before.red_at.is_none() => Step::Raised,
         _ => Step::Amended,
     };
-    Some(Change { step, flag: Flag { content, revision: flag.revision + 1, retracted: false, ..flag } })
+    Some(Change {
+        step,
+        flag: Flag { content, acknowledgement, revision: flag.revision + 1, retracted: false, ..flag },
+    })
 }
 
 fn retract(flag: Flag) -> Change {

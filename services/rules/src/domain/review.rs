@@ -89,7 +89,7 @@ pub fn review(subject: Option<&Subject>, stored: Vec<Review>, former: &[Review],
             keys: subject.keys(),
             candidates: exception.candidates.clone(),
             opened_at: exception.at.or(before.as_ref().map(|review| review.opened_at)).unwrap_or(now),
-            resolved: before.as_ref().map_or_else(|| decided(former, &exception.id), decided_of),
+            resolved: before.as_ref().and_then(decided_of).or_else(|| decided(former, exception)),
             revision: before.as_ref().map_or(0, |review| review.revision),
             id,
         };
@@ -107,8 +107,13 @@ fn decided_of(review: &Review) -> Option<Resolution> {
     review.resolved.clone().filter(|resolution| !resolution.is_vanished())
 }
 
-fn decided(former: &[Review], exception: &str) -> Option<Resolution> {
-    former.iter().find(|review| review.id == review_id(&review.deal, exception)).and_then(decided_of)
+/// What somebody decided about the same of a deal that is taken over. Exceptions are counted within a deal: one of another
+/// time is another question, and is asked.
+fn decided(former: &[Review], exception: &Exception) -> Option<Resolution> {
+    let same = |review: &&Review| {
+        review.id == review_id(&review.deal, &exception.id) && exception.at.is_none_or(|at| at == review.opened_at)
+    };
+    former.iter().filter(same).find_map(decided_of)
 }
 
 fn vanish(review: Review, now: Timestamp) -> Review {

@@ -152,6 +152,41 @@ fn taking_a_flag_twice_changes_it_once_and_another_may_take_it_over() {
     assert_eq!((theirs.revision, theirs.acknowledgement.unwrap().actor.as_str()), (3, "S18"));
 }
 
+/// The flag of another deal for the same waiting.
+fn of_another(deal: &str, origin: Origin) -> Flag {
+    let other = Subject { name: deal.to_owned(), ..subject(vec![fi(0, 0, None)]) };
+    judge(Some(&other), &Rulebook::default(), Vec::new(), &[], at(20), origin).changes.remove(0).flag
+}
+
+#[test]
+fn whoever_has_one_of_several_flags_that_become_one_has_that() {
+    let book = Rulebook::default();
+    let [d2, d3] =
+        ["d2", "d3"].map(|deal| of_another(&format!("groups/summit/rooftops/RT001/deals/{deal}"), Origin::Live));
+    let taken = acknowledge(&d3, "S17", "", at(21)).unwrap().unwrap();
+    let waiting = subject(vec![fi(0, 0, None)]);
+    let one = judge(Some(&waiting), &book, Vec::new(), &[d2.clone(), taken.clone()], at(22), Origin::Live);
+    assert_eq!(one.changes[0].flag.acknowledgement, taken.acknowledgement);
+
+    // Also where the deal stood before, and where its own was retracted while it was apart.
+    let own = judge(Some(&waiting), &book, Vec::new(), &[], at(20), Origin::Live).changes.remove(0).flag;
+    for own in [own.clone(), Flag { retracted: true, ..own }] {
+        let one = judge(Some(&waiting), &book, vec![own], &[taken.clone()], at(22), Origin::Live);
+        assert_eq!(one.changes.len(), 1);
+        assert_eq!(one.changes[0].flag.acknowledgement, taken.acknowledgement);
+    }
+}
+
+#[test]
+fn a_flag_that_goes_on_under_another_name_came_in_as_it_did_at_first() {
+    let waiting = subject(vec![fi(0, 0, None)]);
+    for (first, then) in [(Origin::Live, Origin::Replay), (Origin::Backfill, Origin::Live)] {
+        let former = of_another("groups/summit/rooftops/RT001/deals/d2", first);
+        let next = judge(Some(&waiting), &Rulebook::default(), Vec::new(), &[former], at(22), then);
+        assert_eq!(next.changes[0].flag.origin, first);
+    }
+}
+
 fn returned() -> Exception {
     Exception {
         id: "contract_returned#0".to_owned(),
@@ -189,6 +224,21 @@ fn a_persons_decision_stays_whatever_becomes_of_the_cause() {
     assert_eq!(review(None, vec![decided.clone()], &[], at(8)), []);
     assert_eq!(resolve(&decided, "S3", "sent_again", at(9)), Ok(None));
     assert!(resolve(&decided, "S4", "ignored", at(9)).is_err());
+}
+
+#[test]
+fn what_was_decided_of_one_of_several_that_become_one_stays() {
+    let of = |name: &str| Subject {
+        name: format!("groups/summit/rooftops/RT001/deals/{name}"),
+        exceptions: vec![returned()],
+        ..subject(Vec::new())
+    };
+    let open = |name: &str| review(Some(&of(name)), Vec::new(), &[], at(6)).remove(0).review;
+    let decided = resolve(&open("d3"), "S3", "sent_again", at(7)).unwrap().unwrap();
+    let next = review(Some(&of("d1")), Vec::new(), &[open("d2"), decided.clone()], at(8));
+    assert_eq!(next[0].review.resolved, decided.resolved);
+    let next = review(Some(&of("d1")), vec![open("d1")], &[decided.clone()], at(8));
+    assert_eq!(next.first().and_then(|next| next.review.resolved.clone()), decided.resolved);
 }
 
 #[test]

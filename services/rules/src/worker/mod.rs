@@ -79,9 +79,15 @@ impl Projection for Rules {
             }
         }
         // Both are said in one commit. Should a batch end between them, the survivor's flags are new ones.
-        for (taken, survivor) in survivors {
-            if let Some(case) = cases.get_mut(&survivor) {
-                case.takes_over.push(taken);
+        for (taken, survivor) in &survivors {
+            // Whose place the survivor's own survivor took in the same batch; a ring of them would have no end.
+            let mut last = survivor;
+            for _ in 0..survivors.len() {
+                let Some(next) = survivors.get(last) else { break };
+                last = next;
+            }
+            if let Some(case) = cases.get_mut(last) {
+                case.takes_over.push(taken.clone());
             }
         }
         let mut effects = Effects::default();

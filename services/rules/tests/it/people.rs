@@ -133,3 +133,16 @@ async fn what_people_did_goes_over_to_the_deal_that_takes_over() {
     let [flag] = <[Flag; 1]>::try_from(desk.flags(&token).await).unwrap();
     assert_eq!((&flag.acknowledgement, flag.continues.as_str()), (&None, ""));
 }
+
+#[tokio::test]
+async fn what_people_did_goes_over_to_the_last_of_several_names_in_one_batch() {
+    let desk = Desk::open().await;
+    let name = yellow(&desk).await;
+    let taken = desk.client().acknowledge_flag(take(&name, "S17", "")).await.unwrap().into_inner();
+    let waiting = |id: &str| said(deal(id, 16, vec![fi(0, None)]));
+    let steps = vec![waiting("V1"), taken_over("D1", "V1"), waiting("V0"), taken_over("V1", "V0")];
+    let token = desk.tell_all(steps).await;
+    let [flag] = <[Flag; 1]>::try_from(desk.flags(&token).await).unwrap();
+    assert_eq!(flag.subject, Some(flag::Subject::Deal(deal_name("V0"))));
+    assert_eq!((&flag.acknowledgement, &flag.continues), (&taken.acknowledgement, &name));
+}
