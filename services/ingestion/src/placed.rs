@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         event::Draft,
+        facts::TO_ROOFTOP,
         identity::{content, event_key, quarantine_id},
         instant::{Quality, Times},
         ledger::Claim,
@@ -54,8 +55,14 @@ pub(crate) struct Signs {
 }
 
 impl Placed {
-    /// Places a draft. None if its day does not exist in the rooftop's zone.
-    pub(crate) fn new(draft: Draft<Times>, group: &str, rooftop: &Arc<Known>) -> Option<Self> {
+    /// Places a draft, and calls the rooftop that it names by its id where the directory knows what the source calls it.
+    /// None if its day does not exist in the rooftop's zone.
+    pub(crate) fn new(
+        draft: Draft<Times>,
+        group: &str,
+        rooftop: &Arc<Known>,
+        id_of: impl Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
         let bound = draft.times.when.bound(&rooftop.zone)?;
         let key = event_key(group, &rooftop.id, &draft.source, &draft.id);
         let source = draft.source.clone();
@@ -65,8 +72,16 @@ impl Placed {
             observed: draft.times.observed_at,
         };
         let entity = if draft.subject.is_empty() { STORE.to_owned() } else { format!("{source} {}", draft.subject) };
-        let encoded = encode(&render(draft, bound));
+        let mut event = render(draft, bound);
+        let mut encoded = encode(&event);
+        // As it was told: the directory may know more when it is sent again.
         let content = content(&encoded.event());
+        if let Some(told) = event.data.get_mut(TO_ROOFTOP)
+            && let Some(id) = id_of(told)
+        {
+            *told = id;
+            encoded = encode(&event);
+        }
         Some(Self {
             rooftop: rooftop.clone(),
             source,

@@ -15,7 +15,9 @@ use super::{
 pub(crate) const KEYS: [&str; 7] = ["application", "dms_deal", "lead", "sale", "stock", "vin", "visit"];
 /// What a type may need to say, in the order in which [`Facts::said`] holds them.
 pub(crate) const SAID: [&str; 7] = ["kind", "lenders", "reason", "result", "round", "step", TO_ROOFTOP];
-const TO_ROOFTOP: &str = "to_rooftop";
+pub(crate) const TO_ROOFTOP: &str = "to_rooftop";
+/// Kept although the directory does not know it: digits that may be a telephone's do not pass.
+const OTHER_ROOFTOP: Grammar = ROOFTOP.digits(8);
 
 /// Largest number that `round` and `lenders` may have: far below what a personal number needs.
 const LARGEST_NUMBER: u64 = 9_999;
@@ -98,7 +100,7 @@ impl Facts {
                 let Some(place) = SAID.iter().position(|said| *said == name) else { return };
                 self.said[place] = match name {
                     "round" | "lenders" => self.number(name, value),
-                    TO_ROOFTOP => self.fitting(name, value, ROOFTOP),
+                    TO_ROOFTOP => self.fitting(name, value, OTHER_ROOFTOP),
                     "kind" => self.fitting(name, value, CODE).filter(|kind| {
                         let known = matches!(kind.as_str(), "new" | "used");
                         if !known {
@@ -109,15 +111,6 @@ impl Facts {
                     _ => self.fitting(name, value, CODE),
                 };
             }
-        }
-    }
-
-    /// Calls the rooftop that it names by its id, where the directory knows what the source calls it.
-    pub(crate) fn place_rooftop(&mut self, id_of: impl Fn(&str) -> Option<String>) {
-        if let Some(told) = self.said.iter_mut().zip(SAID).find(|(_, name)| *name == TO_ROOFTOP).map(|(told, _)| told)
-            && let Some(id) = told.as_deref().and_then(id_of)
-        {
-            *told = Some(id);
         }
     }
 

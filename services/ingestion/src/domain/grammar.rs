@@ -20,7 +20,7 @@ impl Grammar {
         Self { shape, longest, bytes: set(classes.as_bytes()), longest_digits: usize::MAX, most_words: usize::MAX }
     }
 
-    const fn digits(self, longest_digits: usize) -> Self {
+    pub(crate) const fn digits(self, longest_digits: usize) -> Self {
         Self { longest_digits, ..self }
     }
 

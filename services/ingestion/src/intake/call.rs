@@ -61,10 +61,10 @@ impl Prepared {
         at: usize,
     ) {
         let (draft, why) = match parsed {
-            Parsed::Sound(mut draft) => match rooftops.find(&draft.rooftop) {
+            Parsed::Sound(draft) => match rooftops.find(&draft.rooftop) {
                 Some(rooftop) => {
-                    draft.facts.place_rooftop(|told| rooftops.find(told).map(|known| known.id.clone()));
-                    match Placed::new(draft, &self.lanes[0].group, rooftop) {
+                    let id_of = |told: &str| rooftops.find(told).map(|known| known.id.clone());
+                    match Placed::new(draft, &self.lanes[0].group, rooftop, id_of) {
                         Some(placed) => {
                             let lane = usize::from(placed.claim.part) % LANES;
                             let nth = self.lanes[lane].placed.len();

@@ -3,10 +3,11 @@ use throughline_proto::{
     event::v1::{Origin, TimeQuality},
     ingestion::v1::{AppendEventsRequest, ListFeedsRequest, Outcome},
     log::v1::entry_body::Body,
+    tenant::v1::Rooftop,
     time::{from_wire, to_wire},
 };
 
-use crate::kit::{Suite, TRACE, all_shown, at, event, reason, with, with_data};
+use crate::kit::{Suite, TRACE, all_shown, at, create, event, reason, with, with_data};
 
 #[tokio::test]
 async fn each_event_gets_its_own_answer_and_nothing_else_is_disturbed() {
@@ -195,4 +196,20 @@ async fn what_becomes_of_events_is_counted_without_naming_anyone() {
         assert!(metrics.lines().any(|found| found == line), "no {line} in\n{metrics}");
     }
     assert!(!metrics.contains("summit") && !metrics.contains("north"));
+}
+
+#[tokio::test]
+async fn an_event_is_the_same_whatever_the_directory_knows_of_the_rooftop_that_it_names() {
+    let suite = Suite::start().await;
+    let admin = suite.summit().await;
+    let transferred = || with_data(event("t-1"), r#"{"trade":"T-1","to_rooftop":"S-2"}"#);
+    assert_eq!(suite.append(&admin, vec![transferred()]).await.results[0].outcome(), Outcome::Accepted);
+    let south = Rooftop { zone: "UTC".into(), vendor_codes: vec!["S-2".into()], ..Rooftop::default() };
+    suite.directory(&admin).create_rooftop(create("summit", "south", south)).await.unwrap();
+    let of_south = with(with_data(event("t-2"), r#"{"trade":"T-1","to_rooftop":"S-2"}"#), "rooftop", "south");
+    let answer = suite.append(&admin, vec![of_south, transferred()]).await;
+    let outcomes: Vec<Outcome> = answer.results.iter().map(|result| result.outcome()).collect();
+    assert_eq!(outcomes, [Outcome::Accepted, Outcome::Duplicate]);
+    let told: Vec<_> = suite.logged_events().await.into_iter().map(|event| event.data["to_rooftop"].clone()).collect();
+    assert_eq!(told, ["S-2", "south"]);
 }

@@ -72,3 +72,10 @@ fn escapes_hide_nothing() {
     assert_eq!(facts.actor.as_deref(), Some("RT001-fi0"));
     assert_eq!(facts.said[2], None);
 }
+
+#[test]
+fn a_rooftop_that_may_be_a_telephone_is_none() {
+    let facts = parse(r#"{"to_rooftop":"2125550123"}"#);
+    assert_eq!((facts.said.iter().flatten().count(), facts.dropped.count()), (0, 1));
+    assert_eq!(parse(r#"{"to_rooftop":"RT-00012345"}"#).said.iter().flatten().count(), 1);
+}
