@@ -155,9 +155,12 @@ impl Folded {
     pub fn sales(&self) -> Vec<(Option<Claim>, Option<&Claim>)> {
         let taken = self.taken_over.iter().filter_map(|taken| self.before.get(taken));
         let mut sales: Vec<_> = taken.map(|taken| (Claim::of(taken), None)).collect();
-        // Looked at anew where nothing touched it: a build that did not know of this may have said it last.
-        let last = self.last().filter(|_| self.touch.is_some());
-        sales.push((last.and_then(Claim::of), self.sells.as_ref()));
+        let last = self.last().and_then(Claim::of);
+        match self.touch {
+            Some(_) => sales.push((last, self.sells.as_ref())),
+            // Looked at anew where nothing touched it: a build that did not know of this may have said it last.
+            None => sales.extend([(last, None), (None, self.sells.as_ref())]),
+        }
         sales
     }
 
@@ -212,9 +215,10 @@ impl Folded {
 }
 
 /// A deal that no entry is about as it reads now that others sell its car, or sell it no more; none if that is as before.
+/// How the others' entries came in makes neither a past nor a present of this one.
 pub fn amend(deal: &pb::Deal, claims: &Claims, touch: Option<Touch>) -> Option<pb::Deal> {
     let next = revise(claims.amended(deal)?, Some(deal), 0)?;
-    Some(touched(next, Some(deal), deal.origin() == Origin::Live, touch))
+    Some(pb::Deal { origin: deal.origin, ..touched(next, Some(deal), true, touch) })
 }
 
 fn touched(mut deal: pb::Deal, last: Option<&pb::Deal>, under_way: bool, touch: Option<Touch>) -> pb::Deal {
@@ -260,4 +264,48 @@ fn changed_marks(marks: &BTreeSet<Key>, last: Option<&pb::Deal>) -> (Vec<Key>, V
         .filter(|key| !key.kind.links())
         .collect();
     (marks.difference(&before).cloned().collect(), before.difference(marks).cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use throughline_process::Bound;
+
+    use super::*;
+    use crate::domain::partition::{Mention, join};
+
+    #[test]
+    fn a_deal_that_a_sweep_finds_to_sell_no_more_lets_its_cars_go() {
+        let number = Key { kind: KeyKind::DmsDeal, scope: String::new(), value: "D1".to_owned() };
+        let mention = Mention { event: Uuid::nil(), keys: vec![number] };
+        let joined = join("g", "r", &[], &[mention], &[]).remove(0);
+        let at = Bound::exact(Timestamp::UNIX_EPOCH);
+        let sold = pb::Deal {
+            name: wire::deal_name("g", "r", joined.deal),
+            keys: [("dms_deal", "D1"), ("vin", "V")]
+                .map(|(kind, value)| pb::DealKey {
+                    kind: kind.to_owned(),
+                    value: value.to_owned(),
+                    ..Default::default()
+                })
+                .into(),
+            state: pb::DealState::Agreed as i32,
+            opened_at: Some(to_wire(at.latest)),
+            last_event: Some(wire::bound(at)),
+            ..Default::default()
+        };
+        let rooftop = Rooftop {
+            group: "g".to_owned(),
+            id: "r".to_owned(),
+            definition: Definition::retail_deal(),
+            observed: Observed::everything(),
+            keeps: 10,
+        };
+        let before = BTreeMap::from([(joined.deal, sold)]);
+        let folded = refold(&rooftop, &joined, Vec::new(), Vec::new(), before, None);
+        let mut claims = Claims::default();
+        for (before, now) in folded.sales() {
+            claims.changed(before.as_ref(), now);
+        }
+        assert_eq!(claims.cars().count(), 1, "who else sells it must hear of it");
+    }
 }

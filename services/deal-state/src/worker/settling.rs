@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::folding::{Folding, columns, read, touch};
 use crate::{
     domain::{
-        contests::Claims,
+        contests::{Car, Claim, Claims},
         folding::{Folded, Rooftop, amend},
         partition::Joined,
     },
@@ -37,13 +37,17 @@ impl Folding<'_> {
         settling: Vec<Settling>,
     ) -> Result<(), ApplyError> {
         let mut claims = Claims::default();
-        // By rooftop: what is said of one is never said to come of an entry of another.
-        let mut causes: BTreeMap<(String, String), Option<usize>> = BTreeMap::new();
+        // The last entry that changed something about each car: other entries may be of other groups.
+        let mut causes: BTreeMap<Car, usize> = BTreeMap::new();
         for one in &settling {
             for (before, now) in one.folded.sales() {
-                if claims.changed(before.as_ref(), now) {
-                    let cause = causes.entry((one.rooftop.group.clone(), one.rooftop.id.clone())).or_default();
-                    *cause = one.cause.max(*cause);
+                if claims.changed(before.as_ref(), now)
+                    && let Some(cause) = one.cause
+                {
+                    for car in before.iter().chain(now).flat_map(Claim::cars) {
+                        let last = causes.entry(car.clone()).or_insert(cause);
+                        *last = cause.max(*last);
+                    }
                 }
             }
         }
@@ -63,10 +67,10 @@ impl Folding<'_> {
             self.say(&rooftop, outcome, cause.map(|place| (place, &entries[place])));
         }
         for (seller, deal) in sellers {
-            let name = (seller.group, seller.rooftop);
-            let cause = causes.get(&name).copied().flatten().map(|place| (place, &entries[place]));
+            let cars = Claim::of(&deal).into_iter().flat_map(|claim| claim.cars().clone());
+            let cause = cars.filter_map(|car| causes.get(&car).copied()).max().map(|place| (place, &entries[place]));
             if let Some(deal) = amend(&deal, &claims, cause.map(|(_, entry)| touch(entry))) {
-                let name = (name.0.as_str(), name.1.as_str());
+                let name = (seller.group.as_str(), seller.rooftop.as_str());
                 self.saving.deal(name, seller.id, columns(&deal, seller.blind), deal.encode_to_vec());
                 let (place, origin) = (cause.map_or(0, |cause| cause.0), deal.origin());
                 let (entity, cause) = (seller.id.to_string(), cause.map(|cause| cause.1));

@@ -1,7 +1,7 @@
 //! A car in two deals past agreement.
 
 use throughline_journal::NewEntry;
-use throughline_proto::{deal::v1 as pb, log::v1::entry_body::Body, time::to_wire};
+use throughline_proto::{deal::v1 as pb, event::v1::Origin, log::v1::entry_body::Body, time::to_wire};
 
 use crate::kit::{NORTH, RIVAL, Suite, at, event, says};
 
@@ -73,20 +73,22 @@ async fn a_deal_that_is_taken_over_sells_nothing_any_more() {
 }
 
 #[tokio::test]
-async fn what_is_said_of_one_group_never_comes_of_an_entry_of_another() {
+async fn who_else_sells_a_car_is_told_on_behalf_of_nobody_of_another_group() {
     let suite = Suite::start().await;
-    let agreed = |store, deal: &str, actor: &str| {
-        let entry = says(store, event("deal.agreed", deal, 0, &[("dms_deal", deal), VIN]));
-        NewEntry { actor: actor.to_owned(), ..entry }
+    let agreed = |store, deal: &str, minute, vin| {
+        says(store, event("deal.agreed", deal, minute, &[("dms_deal", deal), ("vin", vin)]))
     };
-    let token = suite.tell([agreed(NORTH, "D1", "n1")]).await;
-    suite.hash(&token).await;
-    // On one part, in one batch.
-    let token = suite.tell([agreed(NORTH, "D2", "n2"), agreed(RIVAL, "D8", "r8")]).await;
-    assert_eq!(contests(&suite.deal(NORTH, "dms_deal", "D1", &token).await).len(), 1);
-    let of_summit = "SELECT count(*) FROM deal_state.deal_log WHERE group_id = 'summit' AND actor = ";
-    for (actor, entries) in [("'n1'", 1), ("'n2'", 2), ("'r8'", 0)] {
-        let sql: &'static str = Box::leak(format!("{of_summit}{actor}").into_boxed_str());
-        assert_eq!(suite.count(sql).await, entries, "{actor}");
-    }
+    let token = suite.tell([agreed(NORTH, "D1", 0, VIN.1)]).await;
+    let one = suite.deal(NORTH, "dms_deal", "D1", &token).await;
+    let ours = NewEntry { actor: "n-gm".to_owned(), origin: Origin::Replay, ..agreed(NORTH, "D2", 5, VIN.1) };
+    let theirs = NewEntry { actor: "rival-gm".to_owned(), ..agreed(RIVAL, "D9", 6, "1HGCM82633A004352") };
+    let token = suite.tell([ours, theirs]).await;
+    let amended = suite.deal(NORTH, "dms_deal", "D1", &token).await;
+    assert_eq!(contests(&amended).len(), 1);
+    let sql = format!(
+        "SELECT count(*) FROM deal_state.deal_log WHERE group_id = 'summit' AND actor = 'rival-gm' AND entity = '{}'",
+        one.name.rsplit('/').next().unwrap()
+    );
+    assert_eq!(suite.count(sql.leak()).await, 0, "the other group's actor");
+    assert_eq!(amended.origin(), one.origin(), "what another deal does makes no past of this one");
 }
