@@ -12,7 +12,7 @@ use throughline_proto::{
 
 use super::{
     capacity::{Input, KEPT},
-    contests::{Claim, Claims},
+    contests::{Car, Claim, Claims},
     decisions::SOURCE,
     folding::{Rooftop, Touch, amend, refold},
     id::{DealId, event_id},
@@ -20,7 +20,7 @@ use super::{
     partition::{Linked, Mention, contested, join},
 };
 
-const TYPES: [&str; 8] = [
+const TYPES: [&str; 11] = [
     "deal.opened",
     "deal.writeup.submitted",
     "deal.desk.started",
@@ -29,6 +29,9 @@ const TYPES: [&str; 8] = [
     "deal.contract.signed",
     "deal.contract.returned",
     "trade.appraisal.requested",
+    "deal.lost",
+    "deal.reopened",
+    "deal.unwound",
 ];
 
 /// What stands beside numbers, by which deals reach each other.
@@ -81,9 +84,25 @@ struct World {
     linked: BTreeMap<DealId, Linked>,
     inputs: BTreeMap<DealId, Vec<Input>>,
     deals: BTreeMap<DealId, pb::Deal>,
+    cars: BTreeSet<(DealId, Car)>,
+    /// The last revision that was said of each.
+    said: BTreeMap<DealId, u64>,
 }
 
 impl World {
+    fn say(&mut self, id: DealId, revision: u64) {
+        let last = self.said.insert(id, revision);
+        assert!(last.is_none_or(|last| last < revision), "{id} goes from {last:?} to {revision}");
+    }
+
+    /// The table of cars holds what the deals sell.
+    fn cars_are_right(&self) {
+        let sold = self.deals.iter().flat_map(|(id, deal)| {
+            Claim::of(deal).into_iter().flat_map(|claim| claim.cars().clone()).map(|car| (*id, car))
+        });
+        assert_eq!(self.cars, sold.collect());
+    }
+
     fn apply(&mut self, rooftop: &Rooftop, batch: &[Told]) {
         let arrivals: Vec<(Input, Vec<Key>)> = batch.iter().flat_map(Told::arrivals).collect();
         let mentions: Vec<Mention> =
@@ -118,12 +137,13 @@ impl World {
         }
         folded.iter().filter_map(|(_, _, one)| one.sells()).for_each(|claim| claims.add(claim));
         // As `selling.sql` reaches for them.
-        let sells =
-            |deal: &pb::Deal| Claim::of(deal).is_some_and(|claim| claims.cars().any(|car| claim.cars().contains(car)));
-        others.retain(|_, deal| sells(deal));
+        others.retain(|id, _| claims.cars().any(|car| self.cars.contains(&(*id, car.clone()))));
         others.values().for_each(|deal| claims.add_deal(deal));
         for (id, deal) in others {
-            self.deals.extend(amend(&deal, &claims, Some(touch)).map(|deal| (id, deal)));
+            if let Some(deal) = amend(&deal, &claims, Some(touch)) {
+                self.say(id, deal.revision);
+                self.deals.insert(id, deal);
+            }
         }
         for (joined, arrived, one) in folded {
             let outcome = one.settle(rooftop, &claims);
@@ -134,14 +154,27 @@ impl World {
             for (anchor, gone) in outcome.dropped {
                 self.inputs.entry(anchor).or_default().retain(|input| input.id != gone);
             }
-            for (taken, _) in outcome.retracted {
-                self.deals.remove(&taken);
+            let id = outcome.id;
+            if let Some(deal) = &outcome.deal {
+                self.say(id, deal.revision);
             }
+            for (taken, retraction) in outcome.retracted {
+                if let Some(retraction) = retraction {
+                    self.say(taken, retraction.revision);
+                }
+                self.deals.remove(&taken);
+                self.cars.retain(|(deal, _)| *deal != taken);
+            }
+            outcome.cars_removed.into_iter().for_each(|car| {
+                self.cars.remove(&(id, car));
+            });
+            self.cars.extend(outcome.cars_added.into_iter().map(|car| (id, car)));
             self.deals.extend(outcome.deal.map(|deal| (joined.deal, deal)));
             for (id, key) in joined.keys {
                 self.linked.insert(id, Linked { key, id, core: joined.cores[&id], deal: joined.deal });
             }
         }
+        self.cars_are_right();
     }
 
     /// As `linked.sql` reaches for them.
@@ -182,7 +215,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         0..4u8,
         0..4,
     );
-    (0..8usize, 0..6u8, 0..2u8, 0..90i64, numbers).prop_map(|(kind, subject, source, minute, numbers)| {
+    (0..TYPES.len(), 0..6u8, 0..2u8, 0..90i64, numbers).prop_map(|(kind, subject, source, minute, numbers)| {
         let at = Timestamp::from_second(1_788_000_000 + minute * 60).expect("in range");
         Event {
             id: format!("{kind}-{subject}-{minute}-{numbers:?}"),

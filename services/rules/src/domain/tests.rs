@@ -171,7 +171,7 @@ fn whoever_has_one_of_several_flags_that_become_one_has_that() {
     // Also where the deal stood before, and where its own was retracted while it was apart.
     let own = judge(Some(&waiting), &book, Vec::new(), &[], at(20), Origin::Live).changes.remove(0).flag;
     for own in [own.clone(), Flag { retracted: true, ..own }] {
-        let one = judge(Some(&waiting), &book, vec![own], &[taken.clone()], at(22), Origin::Live);
+        let one = judge(Some(&waiting), &book, vec![own], std::slice::from_ref(&taken), at(22), Origin::Live);
         assert_eq!(one.changes.len(), 1);
         assert_eq!(one.changes[0].flag.acknowledgement, taken.acknowledgement);
     }
@@ -237,7 +237,7 @@ fn what_was_decided_of_one_of_several_that_become_one_stays() {
     let decided = resolve(&open("d3"), "S3", "sent_again", at(7)).unwrap().unwrap();
     let next = review(Some(&of("d1")), Vec::new(), &[open("d2"), decided.clone()], at(8));
     assert_eq!(next[0].review.resolved, decided.resolved);
-    let next = review(Some(&of("d1")), vec![open("d1")], &[decided.clone()], at(8));
+    let next = review(Some(&of("d1")), vec![open("d1")], std::slice::from_ref(&decided), at(8));
     assert_eq!(next.first().and_then(|next| next.review.resolved.clone()), decided.resolved);
 }
 
