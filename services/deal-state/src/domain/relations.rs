@@ -8,6 +8,8 @@ use throughline_proto::deal::v1 as pb;
 
 use crate::wire;
 
+/// Deals that are looked through for them: a number that more know is no car's.
+pub const LOOKED_THROUGH: usize = 200;
 /// Relations that one deal is shown with, beside those that its own events tell of.
 pub const MOST: usize = 20;
 
@@ -40,5 +42,9 @@ pub fn relations(deal: &pb::Deal, others: &[(String, pb::Deal)]) -> Vec<pb::Rela
         };
         related.entry((&other.name, value)).or_insert(relation);
     }
-    related.into_values().take(MOST).collect()
+    let mut related: Vec<pb::Relation> = related.into_values().collect();
+    // Where it came from first, then by deal.
+    related.sort_by_key(|relation| relation.time.is_none());
+    related.truncate(MOST);
+    related
 }

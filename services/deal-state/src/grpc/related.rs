@@ -8,7 +8,7 @@ use super::{Deals, get::DEAL};
 use crate::{
     domain::{
         id::DealId,
-        relations::{self, MOST},
+        relations::{self, LOOKED_THROUGH},
     },
     store,
 };
@@ -28,9 +28,9 @@ impl Deals {
             .platform
             .db
             .read(principal, move |tx| {
-                Box::pin(
-                    async move { store::same_vehicle(tx, &group, rooftops.as_deref(), &cars, id, MOST as i64).await },
-                )
+                Box::pin(async move {
+                    store::same_vehicle(tx, &group, rooftops.as_deref(), &cars, id, LOOKED_THROUGH as i64).await
+                })
             })
             .await
             .map_err(|error: store::Error| Failure::from(error))?;

@@ -113,7 +113,7 @@ pub async fn same_vehicle(
     Ok(rows.into_iter().map(|row| (row.value, row.body)).collect())
 }
 
-/// Deals of a rooftop that know one of these cars and were agreed once, or may have been, but for one.
+/// Deals of a rooftop that know one of these cars, but for one: those first that are agreed now or were once.
 pub async fn knowing_car(
     tx: &mut Tx,
     group: &str,

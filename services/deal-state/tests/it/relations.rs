@@ -30,7 +30,7 @@ async fn sold(suite: &Suite, store: Store) -> String {
 #[tokio::test]
 async fn a_trade_that_went_to_another_rooftop_is_a_relation_of_both_deals() {
     let suite = Suite::start().await;
-    suite
+    let north = suite
         .tell([
             says(NORTH, traded("deal.delivered", 5)),
             says(NORTH, traded("trade.acquired", 6)),
@@ -38,9 +38,11 @@ async fn a_trade_that_went_to_another_rooftop_is_a_relation_of_both_deals() {
         ])
         .await;
     sold(&suite, RIVAL).await;
-    let token = sold(&suite, SOUTH).await;
+    let south = sold(&suite, SOUTH).await;
 
-    let from = suite.deal(NORTH, "dms_deal", "D1", &token).await;
+    // Each rooftop has a part of its own, and a token is of those that were told.
+    suite.deal(SOUTH, "dms_deal", "D2", &south).await;
+    let from = suite.deal(NORTH, "dms_deal", "D1", &north).await;
     assert_eq!(told(&from), [("transferred_to", "south", ""), ("same_vehicle", "south", "D2")]);
     assert_eq!(from.relations[0].car.as_ref().map(|car| (car.kind.as_str(), car.value.as_str())), Some(("trade", VIN)));
     assert_eq!(from.relations[0].time, Some(exactly(60)));
