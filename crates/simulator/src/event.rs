@@ -89,6 +89,15 @@ pub struct Data {
     pub actor: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Car>,
+}
+
+/// The numbers of a car that is sold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Car {
+    pub stock: Name,
+    pub vin: Name,
 }
 
 impl Data {

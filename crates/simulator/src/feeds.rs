@@ -14,7 +14,6 @@ mod lender;
 mod numbers;
 mod recon;
 mod staff;
-mod vin;
 mod visit;
 
 use crate::draw::Draw;

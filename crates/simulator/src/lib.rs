@@ -27,6 +27,7 @@ mod shifts;
 mod showroom;
 mod store;
 mod truth;
+mod vin;
 mod volume;
 mod week;
 

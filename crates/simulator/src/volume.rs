@@ -7,7 +7,8 @@ use std::collections::BinaryHeap;
 
 use self::script::{Course, SCRIPT, SECOND_ROUND};
 use crate::draw::Draw;
-use crate::event::{CloudEvent, Data, Name, Role};
+use crate::event::{Car, CloudEvent, Data, Name, Role};
+use crate::vin::vin;
 use crate::week::{Millis, minutes, timestamp};
 
 /// 2026-09-07T00:00:00Z.
@@ -138,6 +139,11 @@ impl Volume {
             None => self.vacant.push(running),
         }
         let rooftop = &self.rooftops[(deal % self.rooftops.len() as u64) as usize];
+        let mut data = facts(rooftop, told, deal, used);
+        if SCRIPT[told].kind == "deal.agreed" {
+            let vin = vin(&mut self.draw, deal as usize);
+            data.keys = Some(Car { stock: format!("N{deal:08}").into(), vin: vin.into() });
+        }
         CloudEvent {
             specversion: "1.0",
             id: self.draw.id(),
@@ -146,7 +152,7 @@ impl Volume {
             rooftop: rooftop.id.clone(),
             time: timestamp(at),
             subject: Some(format!("{}-DV{deal:08}", rooftop.id).into()),
-            data: facts(rooftop, told, deal, used),
+            data,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The numbers under which the systems know a visit, none of which any other system knows; and what gets confused.
 
 use super::visit::Visit;
-use super::{Store, table, vin};
+use super::{Store, table};
+use crate::vin;
 
 pub(super) struct Numbers {
     pub(super) visit: String,

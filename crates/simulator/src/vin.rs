@@ -34,7 +34,7 @@ const WEIGHTS: [usize; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2
 const PLACE: usize = 8;
 
 /// A VIN that ends in this number of production, of which the last six digits are taken: one number, one car.
-pub(super) fn vin(draw: &mut Draw, produced: usize) -> String {
+pub(crate) fn vin(draw: &mut Draw, produced: usize) -> String {
     let described: String = (0..PLACE).map(|_| draw.pick(&LETTERS).0).collect();
     let (year, plant) = (draw.pick(&['R', 'S', 'T', 'V']), draw.pick(&LETTERS).0);
     let built = format!("{year}{plant}{:06}", produced % 1_000_000);
