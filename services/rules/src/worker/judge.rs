@@ -34,7 +34,7 @@ pub(super) struct Case {
     pub(super) key: DealKey,
     /// None: it no longer stands under its name.
     pub(super) told: Option<Told>,
-    /// Deals that it takes over, which are among the cases.
+    /// Deals that it takes over, or may: what no longer stands under its name is told soon.
     pub(super) takes_over: Vec<DealKey>,
     /// Everything recorded before this is known.
     pub(super) now: Timestamp,
@@ -107,8 +107,11 @@ impl Bench {
             return Ok(());
         }
         let rulebooks = self.rulebooks.of(tx, part, &cases).await?;
-        let keys: Vec<DealKey> = cases.iter().map(|case| case.key.clone()).collect();
+        let mut keys: Vec<DealKey> = cases.iter().map(|case| case.key.clone()).collect();
         let kept = store::load_deals(tx, part, &keys).await.map_err(refused)?;
+        keys.extend(cases.iter().flat_map(|case| &case.takes_over).cloned());
+        keys.sort_unstable();
+        keys.dedup();
         let mut flags = store::load_flags(tx, part, &keys).await.map_err(refused)?;
         let mut reviews = store::load_reviews(tx, part, &keys).await.map_err(refused)?;
 

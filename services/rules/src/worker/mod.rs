@@ -78,7 +78,6 @@ impl Projection for Rules {
                 _ => {}
             }
         }
-        // Both are said in one commit. Should a batch end between them, the survivor's flags are new ones.
         for (taken, survivor) in &survivors {
             // Whose place the survivor's own survivor took in the same batch; a ring of them would have no end.
             let mut last = survivor;
@@ -89,6 +88,11 @@ impl Projection for Rules {
             if let Some(case) = cases.get_mut(last) {
                 case.takes_over.push(taken.clone());
             }
+        }
+        if let Some((survivor, former)) = cut_off(entries)
+            && let Some(case) = cases.get_mut(&survivor).filter(|case| case.told.is_some())
+        {
+            case.takes_over.extend(former.into_iter().filter(|deal| !survivors.contains_key(deal)));
         }
         let mut effects = Effects::default();
         let cases = cases.into_values().collect();
@@ -133,6 +137,24 @@ impl Projection for Rules {
         self.bench.append(tx, &mut effects.verdicts).await?;
         Ok(effects)
     }
+}
+
+/// A survivor and whatever it may take over, if what it does take over may be told in the next batch only: they are said
+/// one after the other, but a batch may end between them.
+fn cut_off(entries: &[Entry]) -> Option<(DealKey, Vec<DealKey>)> {
+    let last = entries.last()?;
+    let name = match last.body.as_ref()? {
+        Body::Deal(deal) => &deal.name,
+        Body::DealRetraction(retraction) => &retraction.survivor,
+        _ => return None,
+    };
+    let survivor = key(last, name).ok()?;
+    let told = entries.iter().rev().find_map(|entry| match &entry.body {
+        Some(Body::Deal(deal)) if deal.name == *name => Some(deal),
+        _ => None,
+    })?;
+    let former = told.former_ids.iter().map(|id| DealKey { deal: id.clone(), ..survivor.clone() });
+    Some((survivor.clone(), former.collect()))
 }
 
 /// Judged as of the last event that changed it: everything recorded before that is known, and nothing later is presumed.

@@ -146,3 +146,16 @@ async fn what_people_did_goes_over_to_the_last_of_several_names_in_one_batch() {
     assert_eq!(flag.subject, Some(flag::Subject::Deal(deal_name("V0"))));
     assert_eq!((&flag.acknowledgement, &flag.continues), (&taken.acknowledgement, &name));
 }
+
+#[tokio::test]
+async fn what_people_did_goes_over_also_where_a_batch_ends_in_between() {
+    let desk = Desk::open().await;
+    let name = yellow(&desk).await;
+    let taken = desk.client().acknowledge_flag(take(&name, "S17", "")).await.unwrap().into_inner();
+    let survivor = Deal { former_ids: vec!["D1".to_owned(), "none".to_owned()], ..deal("V1", 16, vec![fi(0, None)]) };
+    let token = desk.tell(said(survivor)).await;
+    assert_eq!(desk.flags(&token).await.len(), 2, "the other is not taken back yet");
+    let token = desk.tell(taken_over("D1", "V1")).await;
+    let [flag] = <[Flag; 1]>::try_from(desk.flags(&token).await).unwrap();
+    assert_eq!((&flag.acknowledgement, &flag.continues), (&taken.acknowledgement, &name));
+}
