@@ -1,4 +1,6 @@
 //! Source profiles: YAML that says how a vendor's rows become events. Checked when read, so that what is accepted works.
+mod check;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
@@ -224,8 +226,8 @@ impl Profile {
             return Err(InvalidProfile(vec![format!("longer than {LONGEST} bytes")]));
         }
         let profile: Self = serde_saphyr::from_str_with_options(text, serde_saphyr::options! { with_snippet: false })
-            .map_err(|error| InvalidProfile(vec![plain(&error.to_string())]))?;
-        let problems = profile.problems();
+            .map_err(|error| InvalidProfile(vec![check::plain(&error.to_string())]))?;
+        let problems = check::problems(&profile);
         if problems.is_empty() { Ok(profile) } else { Err(InvalidProfile(problems)) }
     }
 
@@ -318,94 +320,4 @@ impl Profile {
         clocks.extend(bounds);
         clocks
     }
-
-    fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut check = |sound: bool, problem: &str| {
-            if !sound {
-                problems.push(problem.to_owned());
-            }
-        };
-        let name = !self.profile.is_empty()
-            && self.profile.len() <= 40
-            && self.profile.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        check(name, "profile: 1 to 40 characters of [a-z0-9-]");
-        check(self.version > 0, "version: from 1");
-        let named =
-            |path: &Option<String>| path.as_ref().is_none_or(|path| path.split('/').all(|name| !name.is_empty()));
-        check(self.array.is_none() || self.format == Format::Json, "array: of format json alone");
-        check(named(&self.array), "array: names joined by /, such as data/deals");
-        check(
-            self.element.is_some() == (self.format == Format::Xml),
-            "element: of format xml, and there it must be said",
-        );
-        check(named(&self.element), "element: a name, such as deal");
-        if self.format == Format::Canonical {
-            let empty = self.source.is_empty() && self.zone.is_empty() && self.row.is_empty() && self.events.is_empty();
-            let none = self.rooftop.is_none() && self.subject.is_none() && self.keys.is_empty();
-            let untimed = self.observed.is_none() && self.polled.is_none();
-            check(empty && none && untimed, "format canonical: says all of it, leave the other fields out");
-            return problems;
-        }
-        check(!self.row.is_empty(), "row: at least one column that tells rows apart");
-        check(!self.events.is_empty(), "events: at least one");
-        check(self.events.len() <= MOST_RULES, "events: at most 64");
-        check(self.columns().len() <= MOST_COLUMNS, "at most 64 columns");
-        check(
-            self.source.starts_with("//") || self.source.contains(':'),
-            "source: a URI reference, such as //crm.example/{rooftop}",
-        );
-        for (index, rule) in self.events.iter().enumerate() {
-            let timed = rule.time.is_some() != rule.flag.is_some();
-            check(timed, &format!("events[{index}]: either time or flag"));
-            let worded = rule.worded().is_none_or(|(before, column, behind)| {
-                !column.is_empty() && !before.contains('}') && !behind.contains(['{', '}'])
-            }) && (rule.worded().is_some() || !rule.event_type.contains(['{', '}']));
-            check(worded, &format!("events[{index}].type: at most one {{COLUMN}} in it"));
-            let polled = rule.flag.is_none() || self.polled.is_some();
-            check(polled, &format!("events[{index}].flag: needs polled, which bounds its time"));
-            let said = [&rule.actor, &rule.role, &rule.trade].into_iter().flatten().chain(rule.data.values());
-            let one_of = said.into_iter().all(|said| said.is.is_some() != said.from.is_some());
-            check(one_of, &format!("events[{index}]: a value is given by either `is` or `from`"));
-        }
-        let zones =
-            self.clocks().into_iter().filter_map(|(place, clock)| Some((format!("{place}.zone"), clock.zone.clone()?)));
-        for (place, zone) in zones.chain([("zone".to_owned(), self.zone.clone())]) {
-            let known = zone == "rooftop" || TimeZone::get(&zone).is_ok();
-            check(known, &format!("{place}: {zone:?} is neither `rooftop` nor a zone of the IANA database"));
-        }
-        for (place, clock) in self.clocks() {
-            check(!clock.columns.is_empty(), &format!("{place}.columns: at least one"));
-            let format = &clock.format;
-            let nested = clock.not_before.as_ref().is_some_and(|bound| bound.not_before.is_some());
-            check(!nested, &format!("{place}.not_before: one is enough"));
-            let sound = format == "rfc3339"
-                || jiff::fmt::strtime::format(
-                    format,
-                    jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(TimeZone::UTC).datetime(),
-                )
-                .is_ok();
-            check(sound, &format!("{place}.format: {format:?} is neither rfc3339 nor a format of strftime"));
-        }
-        problems
-    }
-}
-
-/// What a reader of YAML says, without what it quotes: somebody may have sent a file of customers by mistake. Names of fields
-/// may stand, as profiles have them.
-fn plain(said: &str) -> String {
-    let said = said.lines().next().unwrap_or_default();
-    let mut plain = String::with_capacity(said.len());
-    let mut rest = said;
-    while let Some((before, mark)) = rest.char_indices().find(|(_, char)| matches!(char, '`' | '"' | '\'')) {
-        let after = &rest[before + mark.len_utf8()..];
-        // A quoted text may hold the mark that ends it: up to the last one.
-        let end = if mark == '`' { after.find(mark) } else { after.rfind(mark) };
-        let (quoted, left) = end.map_or((after, ""), |end| (&after[..end], &after[end + mark.len_utf8()..]));
-        let field = quoted.len() <= 20 && quoted.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        plain.push_str(&rest[..before]);
-        plain.push_str(if field { quoted } else { "…" });
-        rest = left;
-    }
-    plain + rest
 }

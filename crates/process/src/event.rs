@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// The source of what people decide: no vendor may write it.
+pub const PEOPLE: &str = "//throughline/people";
+
 /// How well the time of something is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,7 +100,7 @@ pub struct Event {
     /// Other systems' numbers of the same deal: `visit`, `dms_deal`, `application`, `stock`, `vin`.
     #[serde(default)]
     pub keys: BTreeMap<String, String>,
-    /// The allow-listed facts of the type: `result`, `reason`, `step`, `round`, `lenders`, `kind`.
+    /// The allow-listed facts of the type: `result`, `reason`, `step`, `round`, `lenders`, `kind`, `to_rooftop`.
     #[serde(default)]
     pub data: BTreeMap<String, String>,
     /// Id of another event of the same source that this one stands in for.

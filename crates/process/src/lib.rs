@@ -19,7 +19,7 @@ pub mod vin;
 pub use calendar::{Calendar, Calendars, Durations, Schedule};
 pub use deal::{Deal, Handoff, HandoffState, Span};
 pub use definition::Definition;
-pub use event::{Bound, Event, EventTime, Origin, Quality};
+pub use event::{Bound, Event, EventTime, Origin, PEOPLE, Quality};
 pub use feed::{Feed, Health, Judged, News, Watch, health};
 pub use flag::{Flags, flags};
 pub use fold::{Folded, MAX_EVENTS, Observed, fold};

@@ -8,8 +8,6 @@ use throughline_process::{Key, KeyKind};
 
 use super::id::DealId;
 
-/// The source of the events that tell of them. Nobody else may write it.
-pub const SOURCE: &str = "//throughline/people";
 /// Decisions of one family of numbers that count: the latest. More are the work of a machine.
 const MOST: usize = 256;
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use throughline_process::{Definition, Key, KeyKind, Observed, fold, state_hash};
+use throughline_process::{Definition, Key, KeyKind, Observed, PEOPLE, fold, state_hash};
 use throughline_proto::{deal::v1 as pb, event::v1::Origin, time::to_wire};
 use uuid::Uuid;
 
@@ -14,7 +14,6 @@ use super::{
     board,
     capacity::{self, Input},
     contests::{Car, Claim, Claims},
-    decisions,
     id::DealId,
     links,
     partition::Joined,
@@ -118,7 +117,7 @@ pub fn refold(
     let links = links::of(joined, &inputs);
     let told = inputs.into_iter().take(rooftop.keeps).map(|input| input.event);
     // What people decided about numbers is no step of a deal.
-    let events: Vec<_> = told.filter(|event| event.source != decisions::SOURCE).collect();
+    let events: Vec<_> = told.filter(|event| event.source != PEOPLE).collect();
     let folded = fold(&rooftop.definition, &events, &rooftop.observed).deal;
     // What happened to a car that no deal has told of shows nowhere until one does.
     let shows = joined.keys.values().any(|key| key.kind.links());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use throughline_process::{Bound, Definition, Event, Key, KeyKind, Observed};
+use throughline_process::{Bound, Definition, Event, Key, KeyKind, Observed, PEOPLE};
 use throughline_proto::{
     deal::v1 as pb,
     event::v1::{self as wire, Origin},
@@ -13,7 +13,6 @@ use throughline_proto::{
 use super::{
     capacity::{Input, KEPT},
     contests::{Car, Claim, Claims},
-    decisions::SOURCE,
     folding::{Rooftop, Touch, amend, refold},
     id::{DealId, event_id},
     mention,
@@ -231,7 +230,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 fn event_at(at: Timestamp) -> Event {
     Event {
         id: String::new(),
-        source: SOURCE.to_owned(),
+        source: PEOPLE.to_owned(),
         event_type: String::new(),
         subject: None,
         occurred_at: None,

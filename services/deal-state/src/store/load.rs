@@ -46,6 +46,9 @@ const REACHED: i64 = MOST_TELLING as i64 + 1;
 
 /// All keys of the deals that these keys point to, and of all deals that tell of the same sales as they do or as `sales`
 /// says: (group, rooftop, sale).
+///
+/// The statement asks for sales as `in ('sale', 'decision') and = 'sale'`: their index is partial, and found by its own
+/// condition alone.
 pub async fn linked(
     tx: &mut Tx,
     part: u16,

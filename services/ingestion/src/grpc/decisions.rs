@@ -14,6 +14,7 @@ use throughline_platform::{
     repeat,
     trace::{self, TraceContext},
 };
+use throughline_process::PEOPLE;
 use throughline_proto::{
     event::v1::{Decision, DecisionKind, Event, Origin, TimeBound, TimeQuality},
     ingestion::v1::{
@@ -39,8 +40,6 @@ use crate::{
 
 const ROOFTOP: &str = "groups/{group}/rooftops/{rooftop}";
 const DECISION: &str = "groups/{group}/rooftops/{rooftop}/decisions/{decision}";
-/// The source of what people decide.
-const SOURCE: &str = "//throughline/people";
 
 /// People's decisions.
 #[derive(Clone)]
@@ -243,7 +242,7 @@ impl Change {
         let said = (!reason.is_empty()).then(|| ("reason".to_owned(), reason.to_owned()));
         Event {
             id,
-            source: SOURCE.to_owned(),
+            source: PEOPLE.to_owned(),
             r#type: event_type.to_owned(),
             occurred_at: now,
             time: Some(TimeBound { earliest: now, latest: now, quality: TimeQuality::Exact as i32 }),
@@ -266,7 +265,7 @@ impl Change {
             part,
             group: self.group.clone(),
             rooftop: self.rooftop.id.clone(),
-            entity: format!("{SOURCE} {}", event.id),
+            entity: format!("{PEOPLE} {}", event.id),
             origin: Origin::Live,
             actor: self.actor.clone(),
             trace: self.trace.clone(),

@@ -1,5 +1,8 @@
 //! Bodies that sources push, signed.
 
+mod keeping;
+mod rows;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -23,6 +26,14 @@ use crate::{
 
 const SOON: Duration = Duration::from_secs(20);
 const CANARY: &str = "CANARY Smith";
+const LOG: &str = "Store,Deal,Stock,Customer,Date,In,Out,F&I
+north,D1,N1,CANARY Smith,09/06/2026,04:35 PM,05:20 PM,n-f0
+north,D2,N2,CANARY Smith,some day,04:35 PM,05:20 PM,n-f0
+elsewhere,D3,N3,CANARY Smith,09/06/2026,04:35 PM,05:20 PM,n-f0
+north,,N4,CANARY Smith,09/06/2026,04:35 PM,05:20 PM,n-f0
+north,D5,N5,CANARY Smith
+n-1,D6,N6,CANARY Smith,09/06/2026,06:35 PM,,n-f0
+";
 
 /// A hook and how its source signs.
 #[derive(Clone)]
@@ -231,135 +242,6 @@ async fn a_message_that_comes_again_is_answered_as_the_first_time_and_does_nothi
 }
 
 #[tokio::test]
-async fn a_former_secret_is_accepted_for_a_day_unless_it_leaked() {
-    let suite = Suite::start().await;
-    let admin = suite.summit().await;
-    let former = create(&suite, &admin, canonical()).await.unwrap();
-    let rotate = async |revoke_present: bool, request_id: &str| {
-        let request = RotateInboundHookSecretRequest {
-            name: former.name.clone(),
-            revoke_present,
-            request_id: request_id.to_owned(),
-            actor: String::new(),
-        };
-        let answer = suite.hooks(&admin).rotate_inbound_hook_secret(request).await.unwrap().into_inner();
-        (answer.inbound_hook.unwrap(), Hook { secret: secret(&answer.signing_secret), ..former.clone() })
-    };
-    let request_id = "6d5e7a0c-f7c1-4920-b6be-baa7aa5ac917";
-    let (hook, present) = rotate(false, request_id).await;
-    assert!(hook.rotate_time.is_some() && hook.former_secret_expire_time.is_some());
-    assert!(present.secret != former.secret);
-    assert!(rotate(false, request_id).await.1.secret == present.secret, "a repeated call changes nothing");
-    let try_both = async |at: &str| {
-        let body = event(&format!("e-{at}")).to_string();
-        let former = former.post(&suite, &format!("f-{at}"), body.as_bytes()).await.0;
-        (former, present.post(&suite, &format!("p-{at}"), body.as_bytes()).await.0)
-    };
-    assert_eq!(try_both("now").await, (202, 202));
-    suite.hand.advance(SignedDuration::from_secs(24 * 3600 - 1));
-    assert_eq!(try_both("last").await, (202, 202));
-    suite.hand.advance(SignedDuration::from_secs(1));
-    assert_eq!(try_both("after").await, (401, 202));
-
-    let (hook, newest) = rotate(true, "").await;
-    assert_eq!(hook.former_secret_expire_time, None);
-    let body = event("e-leaked").to_string();
-    assert_eq!(present.post(&suite, "m-1", body.as_bytes()).await.0, 401);
-    assert_eq!(newest.post(&suite, "m-2", body.as_bytes()).await.0, 202);
-}
-
-const LOG: &str = "Store,Deal,Stock,Customer,Date,In,Out,F&I
-north,D1,N1,CANARY Smith,09/06/2026,04:35 PM,05:20 PM,n-f0
-north,D2,N2,CANARY Smith,some day,04:35 PM,05:20 PM,n-f0
-elsewhere,D3,N3,CANARY Smith,09/06/2026,04:35 PM,05:20 PM,n-f0
-north,,N4,CANARY Smith,09/06/2026,04:35 PM,05:20 PM,n-f0
-north,D5,N5,CANARY Smith
-n-1,D6,N6,CANARY Smith,09/06/2026,06:35 PM,,n-f0
-";
-
-#[tokio::test]
-async fn rows_are_read_by_the_profile_and_each_is_accounted_for() {
-    let suite = Suite::start().await;
-    let admin = suite.summit().await;
-    let hook = create(&suite, &admin, of_rows("north")).await.unwrap();
-    let (status, mut answer) = hook.post(&suite, "m-1", LOG.as_bytes()).await;
-    answer["consistencyToken"] = "…".into();
-    assert_eq!(status, 202);
-    insta::assert_json_snapshot!(answer, @r#"
-    {
-      "accepted": 2,
-      "consistencyToken": "…",
-      "duplicate": 0,
-      "quarantined": 0,
-      "reasons": {},
-      "refused": 0,
-      "rows": {
-        "broken": {
-          "it has another number of columns than the header": 1
-        },
-        "dropped": {
-          "Date In is no time of the profile's format": 1,
-          "Deal is empty, and tells rows apart": 1,
-          "it is of another rooftop": 2
-        },
-        "kept": 1,
-        "read": 6
-      }
-    }
-    "#);
-    let events = suite.logged_events().await;
-    let types: Vec<_> = events.iter().map(|event| (event.r#type.as_str(), event.source.as_str())).collect();
-    assert_eq!(
-        types,
-        [("deal.fi.started", "//finance-log.vendor/north"), ("deal.contract.signed", "//finance-log.vendor/north")]
-    );
-    let answer = told(hook.post(&suite, "m-2", b"Store,Name\nnorth,CANARY Smith\n").await);
-    assert!(answer.starts_with("400") && answer.contains("no column") && !answer.contains(CANARY), "{answer}");
-    let (status, answer) = hook.post(&suite, "m-3", LOG.lines().next().unwrap().as_bytes()).await;
-    assert_eq!((status, answer["rows"]["read"].as_u64()), (202, Some(0)), "a header alone is no fault");
-}
-
-#[tokio::test]
-async fn a_hook_of_the_group_takes_each_row_to_its_rooftop() {
-    let suite = Suite::start().await;
-    let admin = suite.summit().await;
-    let mut rooftop = suite.rooftop(&admin, "summit", "south").await;
-    rooftop.vendor_codes = vec!["n-1".to_owned()];
-    rooftop.etag.clear();
-    let update = throughline_proto::tenant::v1::UpdateRooftopRequest { rooftop: Some(rooftop), ..Default::default() };
-    suite.directory(&admin).update_rooftop(update).await.unwrap();
-    let hook = create(&suite, &admin, of_rows("")).await.unwrap();
-    let (status, answer) = hook.post(&suite, "m-1", LOG.as_bytes()).await;
-    assert_eq!(status, 202);
-    assert_eq!(answer["accepted"], 3, "{answer}");
-    assert_eq!(answer["rows"]["dropped"]["it is of a rooftop that the group does not have"], 1);
-    let log = suite.log().await;
-    let mut rooftops: Vec<&str> = log.values().flatten().map(|entry| entry.rooftop.as_str()).collect();
-    rooftops.sort_unstable();
-    rooftops.dedup();
-    assert_eq!(rooftops, ["north", "south"]);
-    let sources: std::collections::BTreeSet<String> =
-        suite.logged_events().await.into_iter().map(|event| event.source).collect();
-    assert_eq!(Vec::from_iter(sources), ["//finance-log.vendor/north", "//finance-log.vendor/south"]);
-}
-
-#[tokio::test]
-async fn a_body_of_too_many_rows_is_refused_whole() {
-    let suite = Suite::start().await;
-    let admin = suite.summit().await;
-    let hook = create(&suite, &admin, of_rows("north")).await.unwrap();
-    let mut body = "Store,Deal,Stock,Date,In,Out,F&I\n".to_owned();
-    for row in 0..5_001 {
-        body += &format!("north,D{row},N1,09/06/2026,04:35 PM,,n-f0\n");
-    }
-    let answer = told(hook.post(&suite, "m-1", body.as_bytes()).await);
-    assert!(answer.contains("gives more than 5000 events"), "{answer}");
-    let large = vec![b' '; 5 * 1024 * 1024];
-    assert!(told(hook.post(&suite, "m-2", &large).await).starts_with("413 \"RESOURCE_EXHAUSTED\" MESSAGE_TOO_LARGE"));
-    assert!(suite.logged_events().await.is_empty());
-}
-
-#[tokio::test]
 async fn a_flood_of_bodies_takes_no_more_than_its_room() {
     let suite = Suite::start().await;
     let admin = suite.summit().await;
@@ -424,91 +306,4 @@ async fn no_canary_of_a_body_its_headers_or_its_address_is_kept() {
     assert_nowhere(&suite, &canaries).await;
     assert!(canaries.iter().all(|canary| !answers.contains(canary)), "{answers}");
     assert!(suite.count("SELECT count(*) FROM ingestion.hook_delivery").await > 0);
-}
-
-#[tokio::test]
-async fn hooks_are_made_and_seen_by_administrators_within_what_their_key_may() {
-    let suite = Suite::start().await;
-    let admin = suite.summit().await;
-    suite.rooftop(&admin, "summit", "south").await;
-    let stranger = suite.group("other").await;
-    let reader = suite.key(&admin, &["read", "ingest"], &[], &[]).await;
-    let south = suite.key(&admin, &["admin"], &["south"], &[]).await;
-    let hook = create(&suite, &admin, canonical()).await.unwrap();
-    create(&suite, &admin, of_rows("")).await.unwrap();
-
-    for (token, code) in [(&stranger, Code::PermissionDenied), (&reader, Code::PermissionDenied)] {
-        assert_eq!(create(&suite, token, canonical()).await.err().unwrap().code(), code);
-        let list = ListInboundHooksRequest { parent: "groups/summit".to_owned(), ..Default::default() };
-        assert_eq!(suite.hooks(token).list_inbound_hooks(list).await.unwrap_err().code(), code);
-        let rotate = RotateInboundHookSecretRequest { name: hook.name.clone(), ..Default::default() };
-        assert_eq!(suite.hooks(token).rotate_inbound_hook_secret(rotate).await.unwrap_err().code(), code);
-        let delete = DeleteInboundHookRequest { name: hook.name.clone(), ..Default::default() };
-        assert_eq!(suite.hooks(token).delete_inbound_hook(delete).await.unwrap_err().code(), code);
-    }
-    // A name of another group within one's own finds nothing.
-    let alias = hook.name.replace("groups/summit", "groups/other");
-    let delete = DeleteInboundHookRequest { name: alias, ..Default::default() };
-    assert_eq!(suite.hooks(&stranger).delete_inbound_hook(delete).await.unwrap_err().code(), Code::NotFound);
-
-    // A key of one rooftop.
-    assert_eq!(reason(&create(&suite, &south, canonical()).await.err().unwrap()), "ROOFTOP_NOT_ALLOWED");
-    let delete = DeleteInboundHookRequest { name: hook.name.clone(), ..Default::default() };
-    assert_eq!(reason(&suite.hooks(&south).delete_inbound_hook(delete).await.unwrap_err()), "ROOFTOP_NOT_ALLOWED");
-    create(&suite, &south, of_rows("south")).await.unwrap();
-    let list = async |token: &str, page_size: i32, page_token: &str| {
-        let request = ListInboundHooksRequest {
-            parent: "groups/summit".to_owned(),
-            page_size,
-            page_token: page_token.to_owned(),
-        };
-        let page = suite.hooks(token).list_inbound_hooks(request).await.unwrap().into_inner();
-        let seen: Vec<String> = page
-            .inbound_hooks
-            .iter()
-            .map(|hook| format!("{}:{}:{}", hook.rooftop, hook.profile, hook.source))
-            .collect();
-        (seen, page.next_page_token)
-    };
-    assert_eq!(list(&south, 0, "").await.0, ["south:finance-log://finance-log.vendor/south"]);
-    let (mut all, next) = list(&admin, 2, "").await;
-    all.extend(list(&admin, 2, &next).await.0);
-    all.sort();
-    assert_eq!(
-        all,
-        [
-            ":finance-log://finance-log.vendor/*",
-            "north:canonical://crm.example/*",
-            "south:finance-log://finance-log.vendor/south"
-        ]
-    );
-
-    // What cannot work is refused before anything is made.
-    let nowhere = create(&suite, &admin, of_rows("nowhere")).await.err().unwrap();
-    assert_eq!(nowhere.code(), Code::NotFound);
-    let polled = InboundHook { profile: "crm-visits".to_owned(), ..of_rows("north") };
-    let refused = create(&suite, &admin, polled).await.err().unwrap();
-    assert!(refused.code() == Code::InvalidArgument && refused.message().contains("polled"), "{refused:?}");
-}
-
-#[tokio::test]
-async fn the_secret_is_shown_to_who_makes_it_and_stands_in_no_list() {
-    let suite = Suite::start().await;
-    let admin = suite.summit().await;
-    let request = CreateInboundHookRequest {
-        parent: "groups/summit".to_owned(),
-        inbound_hook: Some(canonical()),
-        request_id: "6d5e7a0c-f7c1-4920-b6be-baa7aa5ac917".to_owned(),
-        actor: "n-gm".to_owned(),
-    };
-    let made = suite.hooks(&admin).create_inbound_hook(request.clone()).await.unwrap().into_inner();
-    let again = suite.hooks(&admin).create_inbound_hook(request).await.unwrap().into_inner();
-    assert_eq!(made, again);
-    assert_eq!(suite.count("SELECT count(*) FROM ingestion.hook").await, 1);
-    let shown = made.signing_secret.strip_prefix("whsec_").unwrap();
-    let list = ListInboundHooksRequest { parent: "groups/summit".to_owned(), ..Default::default() };
-    let listed = suite.hooks(&admin).list_inbound_hooks(list).await.unwrap().into_inner();
-    assert!(!format!("{listed:?}").contains(shown));
-    let kept = "SELECT count(*) FROM ingestion.request r WHERE encode(r.response, 'escape') LIKE '%whsec%'";
-    assert_eq!(suite.count(kept).await, 0);
 }
