@@ -1,18 +1,20 @@
-//! Dependencies point one way: proto <- platform <- journal <- services <- the command; `process` depends on nothing of ours.
+//! Dependencies point one way: proto <- platform <- journal <- services <- the command. `process` depends on no crate of
+//! ours; `wire` converts between `proto` and `process`.
 use std::{collections::BTreeMap, process::Command};
 
 use serde_json::Value;
 
 /// What each of our crates may use of ours, tests left aside.
 fn allowed(name: &str) -> Option<&'static [&'static str]> {
-    let service: &[&str] = &["proto", "platform", "journal", "process"];
+    let service: &[&str] = &["proto", "platform", "journal", "process", "wire"];
     Some(match name {
         "proto" | "process" | "adapters" | "servers" | "simulator" => &[],
+        "wire" => &["proto", "process"],
         "platform" => &["proto"],
         "journal" => &["proto", "platform"],
         "testkit" => &["servers"],
         // Vendors' rows come in here.
-        "ingestion" => &["proto", "platform", "journal", "process", "adapters"],
+        "ingestion" => &["proto", "platform", "journal", "process", "wire", "adapters"],
         "deal-state" | "rules" | "notification" | "reporting" => service,
         // The command composes everything.
         "throughline" | "tests" => return None,

@@ -14,9 +14,7 @@ pub fn hide(deal: &mut pb::Deal) {
     if let Some(holders) = &mut deal.holders {
         hide_holders(holders);
     }
-    for span in &mut deal.spans {
-        span.actor.clear();
-    }
+    hide_in_intervals(&mut deal.intervals);
     for milestone in &mut deal.milestones {
         milestone.actor.clear();
     }
@@ -28,9 +26,11 @@ pub fn hide_in_entry(entry: &mut pb::BoardEntry) {
     if let Some(holders) = &mut entry.holders {
         hide_holders(holders);
     }
-    for span in &mut entry.open_spans {
-        span.actor.clear();
-    }
+    hide_in_intervals(&mut entry.intervals);
+}
+
+fn hide_in_intervals(intervals: &mut [pb::Interval]) {
+    intervals.iter_mut().for_each(|interval| interval.actor.clear());
 }
 
 /// Blanks the staff ids of an event.
@@ -73,7 +73,7 @@ mod tests {
     fn nothing_that_a_log_carries_names_a_person() {
         let deal = pb::Deal {
             holders: Some(pb::Holders { customer: holder(), car: holder(), paper: holder() }),
-            spans: vec![pb::Span { stage: "fi".to_owned(), actor: "s7".to_owned(), ..pb::Span::default() }],
+            intervals: vec![pb::Interval { name: "fi".to_owned(), actor: "s7".to_owned(), ..pb::Interval::default() }],
             milestones: vec![pb::Milestone { actor: "s7".to_owned(), ..pb::Milestone::default() }],
             assigned: [("salesperson".to_owned(), "s7".to_owned())].into_iter().collect(),
             ..pb::Deal::default()

@@ -1,12 +1,17 @@
-//! A deal as folded: its stages, handoffs and cycles side by side, who holds what, and what needs a person's judgement.
+//! A deal as folded: its intervals side by side, who holds what, and what needs a person's judgment.
 //!
-//! Everything here holds instants only; calendars are applied when durations are read.
+//! Everything here holds instants only; calendars apply when durations are read.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{definition::Relates, event::Bound, key::Key};
+use crate::{
+    definition::Relates,
+    event::Bound,
+    interval::{EventRef, Interval, IntervalKind},
+    key::Key,
+};
 
 /// How a deal stands as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,12 +58,8 @@ pub struct Deal {
     pub kind: Option<String>,
     /// Every number by which it is known, sorted.
     pub keys: Vec<Key>,
-    /// Stages, open and closed, by time.
-    pub stages: Vec<Span>,
-    /// Handoffs by time of offer.
-    pub handoffs: Vec<Handoff>,
-    /// Stretches from one step to another, across departments, by time of start.
-    pub cycles: Vec<Cycle>,
+    /// Stages, handoffs, and cycles, open and ended, by time of start, then kind, name, and ID.
+    pub intervals: Vec<Interval>,
     pub holders: Holders,
     /// Role to staff id, as last assigned by `deal.assigned`.
     pub assigned: BTreeMap<String, String>,
@@ -79,131 +80,6 @@ pub struct Deal {
     pub relations: Vec<Relation>,
     /// Latest time at which something of it happened.
     pub last_event_at: Option<Bound>,
-}
-
-/// How the end of an interval is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "by", content = "event_type")]
-pub enum ClosedBy {
-    /// An event of this type said so.
-    Event(String),
-    /// Nobody reported it; a later step of this type shows that it was over by then.
-    Inferred(String),
-    /// The deal ended by an event of this type while it stood.
-    DealEnded(String),
-}
-
-impl ClosedBy {
-    pub fn is_inferred(&self) -> bool {
-        matches!(self, Self::Inferred(_))
-    }
-}
-
-/// A stage of a track: the time from when a department had the deal until it let go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Span {
-    /// Stable within the deal: stage, instance if any, round.
-    pub id: String,
-    pub stage: String,
-    pub track: String,
-    pub department: String,
-    /// Which of several that stand side by side, such as a reconditioning step.
-    pub instance: Option<String>,
-    /// Who entered it, if known.
-    pub actor: Option<String>,
-    /// From 0: the k-th occurrence of this stage (and instance).
-    pub round: u32,
-    pub entered: Bound,
-    pub left: Option<Bound>,
-    pub closed_by: Option<ClosedBy>,
-    /// When the deal ended while this stood (or its start, if it began after that): it may have gone on, but nobody
-    /// waited for it any more.
-    pub cut: Option<Bound>,
-    /// False: no source of the rooftop has ever reported a step that leaves it, so that its age says nothing.
-    pub leaving_observed: bool,
-}
-
-/// Where a handoff stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HandoffState {
-    /// Offered and not accepted: idle, nobody owns it.
-    Pending,
-    Accepted,
-    /// No source of that rooftop has ever reported the accepting step: not idle, not observed.
-    NotObserved,
-    /// The deal ended before it was accepted.
-    Void,
-}
-
-impl HandoffState {
-    /// The stable name, as in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Accepted => "accepted",
-            Self::NotObserved => "not_observed",
-            Self::Void => "void",
-        }
-    }
-}
-
-/// Offered by one department and accepted by another; the time between is idle, and nobody owns it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Handoff {
-    /// Stable within the deal: handoff, instance if any, round.
-    pub id: String,
-    /// Handoff of the definition, such as `fi`.
-    pub handoff: String,
-    /// Offering department.
-    pub from: String,
-    /// Accepting department.
-    pub to: String,
-    /// Which of several that stand side by side, such as a trade.
-    pub instance: Option<String>,
-    /// From 0: the k-th round.
-    pub round: u32,
-    pub offered: Bound,
-    /// When it was accepted, voided or, where the accepting step is not observed, overtaken by a later step.
-    pub ended: Option<Bound>,
-    pub closed_by: Option<ClosedBy>,
-    /// When the deal ended while this stood (or its start, if it began after that): it may have gone on, but nobody
-    /// waited for it any more.
-    pub cut: Option<Bound>,
-    pub state: HandoffState,
-}
-
-impl Handoff {
-    /// When it was accepted, if it was.
-    pub fn accepted(&self) -> Option<&Bound> {
-        self.ended.as_ref().filter(|_| self.state == HandoffState::Accepted)
-    }
-
-    /// Least and most time that it lay idle, if it was accepted.
-    pub fn idle(&self) -> Option<(jiff::SignedDuration, jiff::SignedDuration)> {
-        self.accepted().map(|accepted| self.offered.duration_until(accepted))
-    }
-}
-
-/// A stretch from one step to another, whoever holds the deal in between, such as check-in to delivered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cycle {
-    /// Stable within the deal: cycle, instance if any, round.
-    pub id: String,
-    /// Cycle of the definition, such as `delivered`.
-    pub cycle: String,
-    /// Department that the end waits for.
-    pub department: String,
-    pub instance: Option<String>,
-    pub round: u32,
-    pub started: Bound,
-    pub ended: Option<Bound>,
-    pub closed_by: Option<ClosedBy>,
-    /// When the deal ended while this stood (or its start, if it began after that): it may have gone on, but nobody
-    /// waited for it any more.
-    pub cut: Option<Bound>,
-    /// False: no source of the rooftop has ever reported a step that ends it.
-    pub end_observed: bool,
 }
 
 /// When a type of event occurred.
@@ -247,10 +123,18 @@ pub struct Relation {
     pub at: Bound,
 }
 
+impl Deal {
+    /// The intervals of a kind and name, by time of start.
+    pub fn intervals_of<'d>(&'d self, kind: IntervalKind, name: &'d str) -> impl Iterator<Item = &'d Interval> {
+        self.intervals.iter().filter(move |interval| interval.is(kind, name))
+    }
+}
+
 /// Something about a deal that a person must look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exception {
-    /// Stable within the deal: kind and how many before it.
+    /// `{kind}.` and 16 hexadecimal digits that follow from the founding events, unique within the deal. Only what the
+    /// deal has once, such as `too_many_events`, is named by its kind alone.
     pub id: String,
     /// `contract_returned`, `rdr_rejected`, `unwind`, `backout`, `impossible_order`, `too_many_events`,
     /// `conflicting_event` and whatever else the definition names.
@@ -258,4 +142,6 @@ pub struct Exception {
     /// What exactly, without customer data.
     pub detail: String,
     pub at: Option<Bound>,
+    /// Events that it rests on, with those that they replace, sorted; empty for what the deal has once.
+    pub founded_by: Vec<EventRef>,
 }

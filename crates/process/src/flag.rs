@@ -1,4 +1,4 @@
-//! Which parts of a deal deserve attention at an instant: a pure function of the deal, the targets, the calendar and now.
+//! Which intervals of a deal deserve attention at an instant: a pure function of the intervals, targets, calendar, and now.
 //!
 //! A flag is the interval during which something was over its target. With bounded times it stands only while it
 //! certainly does: from the latest possible start and until the earliest possible end.
@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     calendar::{Calendars, Schedule},
-    deal::{Deal, HandoffState},
     definition::{Clock, Definition, Target, Targets},
-    event::Bound,
+    interval::{EventRef, Interval, IntervalKind},
 };
 
 /// What a flag says.
@@ -59,11 +58,13 @@ pub struct Fact {
 /// The interval during which something was over its target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlagInterval {
-    /// Stable within the deal: kind and what it is about.
+    /// Unique within the deal: the flag's kind and the interval's ID.
     pub id: String,
     pub kind: FlagKind,
-    /// Id of the span, handoff or cycle within the deal.
-    pub subject: String,
+    /// ID of the interval within the deal.
+    pub interval: String,
+    /// Founding events of the interval: a flag of the same kind and measure whose set shares one is the same flag.
+    pub founded_by: Vec<EventRef>,
     /// Measure of the definition, such as `handoff.fi`.
     pub measure: String,
     /// Department that it waits for.
@@ -101,32 +102,27 @@ impl Flags {
     }
 }
 
-/// Something that has lasted, or lasts.
-struct Lasting<'a> {
-    id: &'a str,
-    department: &'a str,
-    /// By whose hours it is measured; none: by the rooftop's, for many hold it meanwhile.
-    hours_of: Option<&'a str>,
-    instance: Option<&'a str>,
-    round: u32,
-    start: &'a Bound,
-    end: Option<&'a Bound>,
-    /// The end of the deal, after which nobody waits for it.
-    cut: Option<&'a Bound>,
-}
-
-/// The flags of a deal as known now.
-pub fn flags(deal: &Deal, def: &Definition, targets: &Targets, schedule: &Schedule, now: Timestamp) -> Flags {
+/// The flags of a deal with these intervals, as known now.
+pub fn flags(
+    intervals: &[Interval],
+    def: &Definition,
+    targets: &Targets,
+    schedule: &Schedule,
+    now: Timestamp,
+) -> Flags {
     let mut flags = Flags::default();
     for target in &targets.targets {
-        for_each_lasting(deal, target, |lasting| {
-            if targets.targets.iter().any(|other| other.is_closer_than(target, lasting.instance)) {
-                return;
+        let Some((kind, name)) = IntervalKind::parse_measure(&target.measure) else { continue };
+        for interval in intervals.iter().filter(|interval| interval.is(kind, name) && interval.end_observed) {
+            let instance = interval.instance.as_deref();
+            let applies = target.instance.is_none() || target.instance.as_deref() == instance;
+            if !applies || targets.targets.iter().any(|other| other.is_closer_than(target, instance)) {
+                continue;
             }
-            let calendars = lasting.hours_of.map_or(schedule.rooftop(), |department| schedule.of(department));
-            let Some(crossings) = Crossings::of(&lasting, target, calendars) else {
-                flags.undecided |= lasting.end.is_none() && lasting.cut.is_none();
-                return;
+            let calendars = hours_of(interval, schedule);
+            let Some(crossings) = Crossings::of(interval, target, calendars) else {
+                flags.undecided |= interval.end.is_none() && interval.cut.is_none();
+                continue;
             };
             let changes = [Some(crossings.yellow), crossings.red, crossings.end];
             for change in changes.into_iter().flatten().filter(|change| *change > now) {
@@ -136,73 +132,25 @@ pub fn flags(deal: &Deal, def: &Definition, targets: &Targets, schedule: &Schedu
                 flags.intervals.push(FlagInterval {
                     targets_version: targets.version.clone(),
                     definition_version: def.version().to_owned(),
-                    calendar_version: calendars.version_at(lasting.start.latest),
-                    ..crossings.interval(&lasting, target, now)
+                    calendar_version: calendars.version_at(interval.start.latest),
+                    ..crossings.flag(interval, target, now)
                 });
             }
-        });
+        }
     }
     flags.intervals.sort_by(|a, b| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
     flags
 }
 
-/// What a target measures in a deal; nothing whose end no source reports, for its age says nothing.
-fn for_each_lasting<'a>(deal: &'a Deal, target: &Target, mut each: impl FnMut(Lasting<'a>)) {
-    let Some((what, id)) = target.measure.split_once('.') else { return };
-    let mut wanted = |lasting: Lasting<'a>| {
-        if target.instance.is_none() || target.instance.as_deref() == lasting.instance {
-            each(lasting);
-        }
-    };
-    match what {
-        "stage" => {
-            for span in deal.stages.iter().filter(|span| span.stage == id && span.leaving_observed) {
-                wanted(Lasting {
-                    id: &span.id,
-                    department: &span.department,
-                    hours_of: Some(&span.department),
-                    instance: span.instance.as_deref(),
-                    round: span.round,
-                    start: &span.entered,
-                    end: span.left.as_ref(),
-                    cut: span.cut.as_ref(),
-                });
-            }
-        }
-        "handoff" => {
-            let observed = |state| state != HandoffState::NotObserved;
-            for handoff in deal.handoffs.iter().filter(|h| h.handoff == id && observed(h.state)) {
-                wanted(Lasting {
-                    id: &handoff.id,
-                    department: &handoff.to,
-                    hours_of: Some(&handoff.to),
-                    instance: handoff.instance.as_deref(),
-                    round: handoff.round,
-                    start: &handoff.offered,
-                    end: handoff.ended.as_ref(),
-                    cut: handoff.cut.as_ref(),
-                });
-            }
-        }
-        "cycle" => {
-            for cycle in deal.cycles.iter().filter(|cycle| cycle.cycle == id && cycle.end_observed) {
-                wanted(Lasting {
-                    id: &cycle.id,
-                    department: &cycle.department,
-                    hours_of: None,
-                    instance: cycle.instance.as_deref(),
-                    round: cycle.round,
-                    start: &cycle.started,
-                    end: cycle.ended.as_ref(),
-                    cut: cycle.cut.as_ref(),
-                });
-            }
-        }
-        _ => {}
+/// The hours by which an interval is measured: its department's. Several departments hold a cycle, so the rooftop's.
+pub fn hours_of<'s>(interval: &Interval, schedule: &'s Schedule) -> &'s Calendars {
+    match interval.kind {
+        IntervalKind::Stage | IntervalKind::Handoff => schedule.of(&interval.owner_department),
+        IntervalKind::Cycle => schedule.rooftop(),
     }
 }
 
-/// When something crosses its target, if it certainly does before it ends.
+/// When an interval crosses its target, if it certainly does before it ends.
 struct Crossings {
     yellow: Timestamp,
     red: Option<Timestamp>,
@@ -210,13 +158,13 @@ struct Crossings {
 }
 
 impl Crossings {
-    fn of(lasting: &Lasting<'_>, target: &Target, calendars: &Calendars) -> Option<Self> {
-        let end = lasting.end.into_iter().chain(lasting.cut).map(|end| end.earliest).min();
+    fn of(interval: &Interval, target: &Target, calendars: &Calendars) -> Option<Self> {
+        let end = interval.end.iter().chain(&interval.cut).map(|end| end.earliest).min();
         let cross = |seconds: u64| {
             let duration = SignedDuration::from_secs(i64::try_from(seconds).ok()?);
             let at = match target.clock {
-                Clock::Wall => lasting.start.latest.checked_add(duration).ok(),
-                Clock::Open => calendars.add_open(lasting.start.latest, duration),
+                Clock::Wall => interval.start.latest.checked_add(duration).ok(),
+                Clock::Open => calendars.add_open(interval.start.latest, duration),
             };
             at.filter(|at| end.is_none_or(|end| *at < end))
         };
@@ -224,20 +172,21 @@ impl Crossings {
         Some(Self { yellow, red: target.red_seconds.and_then(cross), end })
     }
 
-    /// The interval as known now; whoever made the deal and the targets names the versions.
-    fn interval(&self, lasting: &Lasting<'_>, target: &Target, now: Timestamp) -> FlagInterval {
+    /// The flag as known now; the caller, who knows them, sets the versions.
+    fn flag(&self, interval: &Interval, target: &Target, now: Timestamp) -> FlagInterval {
         let red_at = self.red.filter(|red| *red <= now);
         FlagInterval {
-            id: format!("{}/{}", target.flag.as_str(), lasting.id),
+            id: format!("{}/{}", target.flag.as_str(), interval.id),
             kind: target.flag,
-            subject: lasting.id.to_owned(),
+            interval: interval.id.clone(),
+            founded_by: interval.founded_by.clone(),
             measure: target.measure.clone(),
-            department: lasting.department.to_owned(),
+            department: interval.owner_department.clone(),
             severity: if red_at.is_some() { Severity::Red } else { Severity::Yellow },
             opened_at: self.yellow,
             red_at,
             closed_at: self.end.filter(|end| *end <= now),
-            facts: self.facts(lasting, target, now),
+            facts: self.facts(interval, target, now),
             targets_version: String::new(),
             definition_version: String::new(),
             calendar_version: 0,
@@ -246,11 +195,11 @@ impl Crossings {
 }
 
 impl Crossings {
-    fn facts(&self, lasting: &Lasting<'_>, target: &Target, now: Timestamp) -> Vec<Fact> {
-        let mut facts = facts(lasting, target);
+    fn facts(&self, interval: &Interval, target: &Target, now: Timestamp) -> Vec<Fact> {
+        let mut facts = facts(interval, target);
         // It certainly stood until the earliest end; if that is not known to be the end, say until when it may have.
         if let Some(end) = self.end.filter(|end| *end <= now)
-            && let Some(latest) = lasting.end.into_iter().chain(lasting.cut).map(|bound| bound.latest).min()
+            && let Some(latest) = interval.end.iter().chain(&interval.cut).map(|bound| bound.latest).min()
             && end < latest
         {
             facts.push(Fact { name: "ended_at_latest".to_owned(), value: latest.to_string() });
@@ -259,26 +208,26 @@ impl Crossings {
     }
 }
 
-fn facts(lasting: &Lasting<'_>, target: &Target) -> Vec<Fact> {
+fn facts(interval: &Interval, target: &Target) -> Vec<Fact> {
     let fact = |name: &str, value: &dyn fmt::Display| Fact { name: name.to_owned(), value: value.to_string() };
     let clock = match target.clock {
         Clock::Wall => "wall",
         Clock::Open => "open",
     };
     let mut facts = vec![
-        fact("started_at", &lasting.start.latest),
-        fact("round", &lasting.round),
+        fact("started_at", &interval.start.latest),
+        fact("round", &interval.round),
         fact("yellow_seconds", &target.yellow_seconds),
         fact("clock", &clock),
     ];
     if let Some(red) = target.red_seconds {
         facts.push(fact("red_seconds", &red));
     }
-    if let Some(instance) = lasting.instance {
+    if let Some(instance) = &interval.instance {
         facts.push(fact("instance", &instance));
     }
-    if lasting.start.earliest != lasting.start.latest {
-        facts.push(fact("started_at_earliest", &lasting.start.earliest));
+    if interval.start.earliest != interval.start.latest {
+        facts.push(fact("started_at_earliest", &interval.start.earliest));
     }
     facts
 }

@@ -1,8 +1,9 @@
 //! One hash over the content of a deal: equal states, equal hash, in whatever order and however often events came.
 
 use crate::{
-    deal::{ClosedBy, Deal, Holder},
+    deal::{Deal, Holder},
     event::Bound,
+    interval::ClosedBy,
 };
 
 /// Hash of a deal's content: neither revisions, positions nor recording times, which it does not hold, nor what depends
@@ -19,27 +20,19 @@ pub fn state_hash(deal: &Deal) -> [u8; 32] {
         to.text(&key.scope);
         to.text(&key.value);
     });
-    to.list(&deal.stages, |to, span| {
-        to.text(&span.id);
-        to.text(&span.department);
-        to.option_text(span.actor.as_deref());
-        to.bound(&span.entered);
-        to.end(span.left.as_ref(), span.closed_by.as_ref());
-        to.option(span.cut.as_ref(), Canonical::bound);
-    });
-    to.list(&deal.handoffs, |to, handoff| {
-        to.text(&handoff.id);
-        to.text(&handoff.from);
-        to.text(&handoff.to);
-        to.bound(&handoff.offered);
-        to.end(handoff.ended.as_ref(), handoff.closed_by.as_ref());
-        to.option(handoff.cut.as_ref(), Canonical::bound);
-    });
-    to.list(&deal.cycles, |to, cycle| {
-        to.text(&cycle.id);
-        to.bound(&cycle.started);
-        to.end(cycle.ended.as_ref(), cycle.closed_by.as_ref());
-        to.option(cycle.cut.as_ref(), Canonical::bound);
+    to.list(&deal.intervals, |to, interval| {
+        to.text(&interval.id);
+        to.option_text(interval.instance.as_deref());
+        to.text(&interval.owner_department);
+        to.option_text(interval.offered_by_department.as_deref());
+        to.option_text(interval.actor.as_deref());
+        to.bound(&interval.start);
+        to.end(interval.end.as_ref(), interval.closed_by.as_ref());
+        to.option(interval.cut.as_ref(), Canonical::bound);
+        to.list(&interval.founded_by, |to, event| {
+            to.text(&event.source);
+            to.text(&event.id);
+        });
     });
     for holder in [&deal.holders.customer, &deal.holders.car, &deal.holders.paper] {
         to.option(holder.as_ref().filter(|holder| !holder.presumed), Canonical::holder);

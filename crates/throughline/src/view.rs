@@ -6,7 +6,7 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 use throughline_proto::{
-    deal::v1::{BoardEntry, DealState, Handoff, Holder, SourceAsOf, UnobservedStep, WatchBoardResponse},
+    deal::v1::{BoardEntry, DealState, Holder, Interval, IntervalKind, SourceAsOf, UnobservedStep, WatchBoardResponse},
     rule::v1::{Flag, Severity},
     time::{duration_from_wire, from_wire},
 };
@@ -40,14 +40,14 @@ pub struct Board {
 /// One line of a board: somebody waits.
 struct Waiting<'a> {
     entry: &'a BoardEntry,
-    handoff: &'a Handoff,
+    handoff: &'a Interval,
     since: Timestamp,
 }
 
 impl Waiting<'_> {
     /// How long, between the least and the most that is known.
     fn age(&self, now: Timestamp) -> String {
-        let earliest = self.handoff.offered.as_ref().and_then(|offered| offered.earliest.as_ref()).and_then(from_wire);
+        let earliest = self.handoff.start.as_ref().and_then(|offered| offered.earliest.as_ref()).and_then(from_wire);
         let since = |at: Timestamp| now.duration_since(at).as_secs_f64();
         span_between(since(self.since), since(earliest.unwrap_or(self.since)))
     }
@@ -95,9 +95,10 @@ impl Board {
         let mut waiting: Vec<Waiting<'_>> = self
             .deals
             .values()
-            .flat_map(|entry| entry.pending_handoffs.iter().map(move |handoff| (entry, handoff)))
+            .flat_map(|entry| entry.intervals.iter().map(move |interval| (entry, interval)))
+            .filter(|(_, interval)| interval.kind() == IntervalKind::Handoff)
             .filter_map(|(entry, handoff)| {
-                let since = handoff.offered.as_ref()?.latest.as_ref().and_then(from_wire)?;
+                let since = handoff.start.as_ref()?.latest.as_ref().and_then(from_wire)?;
                 Some(Waiting { entry, handoff, since })
             })
             .collect();
@@ -105,7 +106,7 @@ impl Board {
         // Paper waits for days beside customers who wait for minutes: those in the store come first.
         let (mut customers, paper): (Vec<_>, Vec<_>) = waiting
             .into_iter()
-            .partition(|waiting| !matches!(waiting.handoff.handoff.as_str(), "jacket" | "contract" | "recon"));
+            .partition(|waiting| !matches!(waiting.handoff.name.as_str(), "jacket" | "contract" | "recon"));
 
         let mut text = String::new();
         let _ = writeln!(
@@ -229,8 +230,8 @@ fn row(waiting: &Waiting<'_>, flags: &[Flag], zones: &HashMap<String, TimeZone>,
         mark.to_owned(),
         rooftop.to_owned(),
         key_text(&waiting.entry.keys),
-        department(&waiting.handoff.to_department),
-        waiting.handoff.offered.as_ref().map(|offered| when(offered, &zone, now)).unwrap_or_default(),
+        department(&waiting.handoff.owner_department),
+        waiting.handoff.start.as_ref().map(|offered| when(offered, &zone, now)).unwrap_or_default(),
         waiting.age(now),
         holder_text(waiting.entry.holders.as_ref().and_then(|holders| holders.customer.as_ref())),
         state_text(waiting.entry.state()),

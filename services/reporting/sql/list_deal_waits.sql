@@ -15,13 +15,13 @@ SELECT
     page.subject AS "subject!",
     i.measure AS "measure?",
     i.round AS "round?",
-    greatest(date_part('epoch', i.ended_earliest - i.started_latest), 0) AS seconds
+    greatest(date_part('epoch', i.end_earliest - i.start_latest), 0) AS seconds
 FROM page
 LEFT JOIN reporting.interval i
     ON i.part = page.part
     AND i.group_id = page.group_id
     AND i.rooftop = page.rooftop
     AND i.deal_id = page.deal_id
-    AND i.kind = 3
-    AND i.standing = 2
-ORDER BY page.rooftop, page.deal_id, i.started_latest, i.interval_id
+    AND i.kind = 2
+    AND i.state = 2
+ORDER BY page.rooftop, page.deal_id, i.start_latest, i.interval_id

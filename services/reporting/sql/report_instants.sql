@@ -6,22 +6,22 @@ WITH cut AS (
         i.measure,
         i.kind,
         i.rooftop,
-        i.department,
+        i.owner_department AS department,
         CASE WHEN $6 THEN i.rooftop ELSE '' END AS of_rooftop,
-        CASE WHEN $7 THEN i.department ELSE '' END AS of_department,
-        CASE WHEN $8 THEN to_char(i.started_latest AT TIME ZONE coalesce(r.zone, 'UTC'), 'YYYY-MM-DD') ELSE '' END AS of_day,
-        CASE WHEN $9 THEN date_part('hour', i.started_latest AT TIME ZONE coalesce(r.zone, 'UTC'))::integer ELSE -1 END AS of_hour,
-        round(date_part('epoch', i.started_earliest) * 1000000)::bigint AS started_earliest,
-        round(date_part('epoch', i.started_latest) * 1000000)::bigint AS started_latest,
-        round(date_part('epoch', i.ended_earliest) * 1000000)::bigint AS ended_earliest,
-        round(date_part('epoch', i.ended_latest) * 1000000)::bigint AS ended_latest
+        CASE WHEN $7 THEN i.owner_department ELSE '' END AS of_department,
+        CASE WHEN $8 THEN to_char(i.start_latest AT TIME ZONE coalesce(r.zone, 'UTC'), 'YYYY-MM-DD') ELSE '' END AS of_day,
+        CASE WHEN $9 THEN date_part('hour', i.start_latest AT TIME ZONE coalesce(r.zone, 'UTC'))::integer ELSE -1 END AS of_hour,
+        round(date_part('epoch', i.start_earliest) * 1000000)::bigint AS start_earliest,
+        round(date_part('epoch', i.start_latest) * 1000000)::bigint AS start_latest,
+        round(date_part('epoch', i.end_earliest) * 1000000)::bigint AS end_earliest,
+        round(date_part('epoch', i.end_latest) * 1000000)::bigint AS end_latest
     FROM reporting.interval i
     LEFT JOIN reporting.rooftop r ON r.group_id = i.group_id AND r.rooftop = i.rooftop
     WHERE i.group_id = $1
-        AND i.standing = 2
+        AND i.state = 2
         AND ($2::text[] IS NULL OR i.rooftop = ANY ($2))
-        AND i.started_latest >= coalesce($3::timestamptz, '-infinity')
-        AND i.started_latest < coalesce($4::timestamptz, 'infinity')
+        AND i.start_latest >= coalesce($3::timestamptz, '-infinity')
+        AND i.start_latest < coalesce($4::timestamptz, 'infinity')
         AND ($5::text[] IS NULL OR i.measure = ANY ($5))
 )
 SELECT
@@ -33,10 +33,10 @@ SELECT
     of_hour AS "of_hour!",
     rooftop AS "rooftop!",
     department AS "department!",
-    array_agg(started_earliest) AS "started_earliest!",
-    array_agg(started_latest) AS "started_latest!",
-    array_agg(ended_earliest) AS "ended_earliest!",
-    array_agg(ended_latest) AS "ended_latest!"
+    array_agg(start_earliest) AS "start_earliest!",
+    array_agg(start_latest) AS "start_latest!",
+    array_agg(end_earliest) AS "end_earliest!",
+    array_agg(end_latest) AS "end_latest!"
 FROM cut
 GROUP BY measure, kind, of_rooftop, of_department, of_day, of_hour, rooftop, department
 ORDER BY measure, kind, of_rooftop, of_department, of_day, of_hour, rooftop, department

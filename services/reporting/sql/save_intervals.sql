@@ -1,20 +1,24 @@
 -- Intervals that are new or changed.
 INSERT INTO reporting.interval AS i (
-    part, group_id, rooftop, deal_id, kind, interval_id, revision, measure, department, round, standing,
-    started_earliest, started_latest, ended_earliest, ended_latest
+    part, group_id, rooftop, deal_id, interval_id, kind, name, owner_department, offered_by_department, instance, round,
+    state, start_earliest, start_latest, end_earliest, end_latest, revision
 )
 SELECT $1::smallint, given.*
 FROM unnest(
-    $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::bigint[], $8::text[], $9::text[],
-    $10::integer[], $11::smallint[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[]
+    $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::integer[], $12::smallint[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
+    $17::bigint[]
 ) AS given
-ON CONFLICT (part, group_id, rooftop, deal_id, kind, interval_id) DO UPDATE SET
-    revision = excluded.revision,
-    measure = excluded.measure,
-    department = excluded.department,
+ON CONFLICT (part, group_id, rooftop, deal_id, interval_id) DO UPDATE SET
+    kind = excluded.kind,
+    name = excluded.name,
+    owner_department = excluded.owner_department,
+    offered_by_department = excluded.offered_by_department,
+    instance = excluded.instance,
     round = excluded.round,
-    standing = excluded.standing,
-    started_earliest = excluded.started_earliest,
-    started_latest = excluded.started_latest,
-    ended_earliest = excluded.ended_earliest,
-    ended_latest = excluded.ended_latest
+    state = excluded.state,
+    start_earliest = excluded.start_earliest,
+    start_latest = excluded.start_latest,
+    end_earliest = excluded.end_earliest,
+    end_latest = excluded.end_latest,
+    revision = excluded.revision

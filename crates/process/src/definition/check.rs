@@ -9,6 +9,7 @@ use super::{
     Violation,
     document::{Document, Named},
 };
+use crate::interval::IntervalKind;
 
 /// More than any process that people can read; keeps the fold's work for one event small.
 const MAX_ENTRIES: usize = 500;
@@ -24,9 +25,7 @@ pub(super) fn violations(document: &Document) -> Vec<Violation> {
     check.named("judgements", &document.judgements);
     let ranks = check.events(document, &departments);
     check.order(document, &ranks);
-    check.stages(document, &ranks, &departments, &tracks);
-    check.handoffs(document, &ranks, &departments);
-    check.cycles(document, &ranks, &departments);
+    check.intervals(document, &ranks, &departments, &tracks);
     check.known("opened_by", &document.opened_by, &ranks);
     if let Some(rounds) = &document.rounds {
         check.known("rounds", rounds, &ranks);
@@ -136,39 +135,41 @@ impl Check {
         }
     }
 
-    fn stages(&mut self, document: &Document, ranks: &Ranks<'_>, departments: &Ids<'_>, tracks: &Ids<'_>) {
-        self.ids("stages", document.stages.iter().map(|stage| stage.id.as_str()));
-        for (at, stage) in document.stages.iter().enumerate() {
-            let path = format!("stages[{at}]");
-            self.one_of(format!("{path}.track"), &stage.track, tracks, "tracks");
-            self.one_of(format!("{path}.department"), &stage.department, departments, "departments");
-            self.some_known(&format!("{path}.enter"), &stage.enter, ranks);
-            self.some_known(&format!("{path}.leave"), &stage.leave, ranks);
-            self.all_known(&format!("{path}.overtaken_by"), &stage.overtaken_by, ranks);
-        }
-    }
-
-    fn handoffs(&mut self, document: &Document, ranks: &Ranks<'_>, departments: &Ids<'_>) {
-        self.ids("handoffs", document.handoffs.iter().map(|handoff| handoff.id.as_str()));
-        for (at, handoff) in document.handoffs.iter().enumerate() {
-            let path = format!("handoffs[{at}]");
-            self.one_of(format!("{path}.from"), &handoff.from, departments, "departments");
-            self.one_of(format!("{path}.to"), &handoff.to, departments, "departments");
-            self.some_known(&format!("{path}.offered_by"), &handoff.offered_by, ranks);
-            self.some_known(&format!("{path}.accepted_by"), &handoff.accepted_by, ranks);
-            self.all_known(&format!("{path}.overtaken_by"), &handoff.overtaken_by, ranks);
-            self.all_known(&format!("{path}.requires"), &handoff.requires, ranks);
-        }
-    }
-
-    fn cycles(&mut self, document: &Document, ranks: &Ranks<'_>, departments: &Ids<'_>) {
-        self.ids("cycles", document.cycles.iter().map(|cycle| cycle.id.as_str()));
-        for (at, cycle) in document.cycles.iter().enumerate() {
-            let path = format!("cycles[{at}]");
-            self.one_of(format!("{path}.department"), &cycle.department, departments, "departments");
-            self.some_known(&format!("{path}.from"), &cycle.from, ranks);
-            self.some_known(&format!("{path}.to"), &cycle.to, ranks);
-            self.all_known(&format!("{path}.overtaken_by"), &cycle.overtaken_by, ranks);
+    fn intervals(&mut self, document: &Document, ranks: &Ranks<'_>, departments: &Ids<'_>, tracks: &Ids<'_>) {
+        let count = document.intervals.len();
+        self.that(count <= MAX_ENTRIES, "intervals", format!("has {count} entries; at most {MAX_ENTRIES}"));
+        let mut seen = BTreeSet::new();
+        for (at, interval) in document.intervals.iter().enumerate() {
+            let path = format!("intervals[{at}]");
+            let kind = interval.kind.as_str();
+            self.id(format!("{path}.name"), &interval.name);
+            let new = seen.insert((interval.kind, &interval.name));
+            self.that(new, format!("{path}.name"), format!("the {kind} '{}' is there twice", interval.name));
+            self.one_of(format!("{path}.owner_department"), &interval.owner_department, departments, "departments");
+            match &interval.track {
+                Some(track) => self.one_of(format!("{path}.track"), track, tracks, "tracks"),
+                None => self.that(interval.kind != IntervalKind::Stage, format!("{path}.track"), "every stage has one"),
+            }
+            let (path_offered, handoff) =
+                (format!("{path}.offered_by_department"), interval.kind == IntervalKind::Handoff);
+            match &interval.offered_by_department {
+                Some(department) => self.one_of(path_offered, department, departments, "departments"),
+                None => self.that(!handoff, path_offered, "every handoff has one"),
+            }
+            self.that(
+                interval.track.is_none() || interval.kind == IntervalKind::Stage,
+                format!("{path}.track"),
+                format!("a {kind} has none"),
+            );
+            self.that(
+                interval.offered_by_department.is_none() || handoff,
+                format!("{path}.offered_by_department"),
+                format!("a {kind} has none"),
+            );
+            self.some_known(&format!("{path}.start"), &interval.start, ranks);
+            self.some_known(&format!("{path}.end"), &interval.end, ranks);
+            self.all_known(&format!("{path}.overtaken_by"), &interval.overtaken_by, ranks);
+            self.all_known(&format!("{path}.requires"), &interval.requires, ranks);
         }
     }
 
@@ -179,13 +180,10 @@ impl Check {
         let mut seen = BTreeSet::new();
         for (at, target) in targets.iter().enumerate() {
             let path = format!("targets.targets[{at}]");
-            let named = match target.measure.split_once('.') {
-                Some(("stage", id)) => document.stages.iter().any(|stage| stage.id == id),
-                Some(("handoff", id)) => document.handoffs.iter().any(|handoff| handoff.id == id),
-                Some(("cycle", id)) => document.cycles.iter().any(|cycle| cycle.id == id),
-                _ => false,
-            };
-            let problem = format!("'{}' is no stage.ID, handoff.ID or cycle.ID of this definition", target.measure);
+            let named = IntervalKind::parse_measure(&target.measure).is_some_and(|(kind, name)| {
+                document.intervals.iter().any(|interval| interval.kind == kind && interval.name == name)
+            });
+            let problem = format!("'{}' is not KIND.NAME of an interval of this definition", target.measure);
             self.that(named, format!("{path}.measure"), problem);
             let new = seen.insert((&target.measure, &target.instance, target.flag.as_str()));
             self.that(new, &path, format!("'{}' has this target twice", target.measure));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::flag::FlagKind;
+use crate::{flag::FlagKind, interval::IntervalKind};
 
 /// The whole of a process definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,11 +23,8 @@ pub struct Document {
     /// Which step can't come before which: tightens bounds, shows that unreported steps are over.
     #[serde(default)]
     pub order: Vec<Order>,
-    pub stages: Vec<StageDef>,
-    #[serde(default)]
-    pub handoffs: Vec<HandoffDef>,
-    #[serde(default)]
-    pub cycles: Vec<CycleDef>,
+    /// What is timed: stages, handoffs, and cycles.
+    pub intervals: Vec<IntervalDef>,
     /// Type whose first occurrence opens a deal.
     pub opened_by: String,
     /// Type whose occurrences count as rounds of negotiation.
@@ -51,7 +48,7 @@ pub struct Named {
     pub title: String,
 }
 
-/// A type of event and what it does beyond stages, handoffs and cycles.
+/// A type of event and what it does beyond starting and ending intervals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventDef {
@@ -163,71 +160,43 @@ pub enum Repeat {
     Once,
 }
 
-/// A stage of a track, owned by a department.
+/// An interval that a deal's events start and end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StageDef {
-    pub id: String,
-    pub track: String,
-    pub department: String,
-    /// Role of who works in it.
+pub struct IntervalDef {
+    pub kind: IntervalKind,
+    /// Unique within its kind.
+    pub name: String,
+    /// What people call it; empty: its name says it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// Track that it lies on: every stage has one, other kinds have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub track: Option<String>,
+    /// Department that has the deal meanwhile, that must accept a handoff, or that the end of a cycle waits for.
+    pub owner_department: String,
+    /// Department that offers: every handoff has one, other kinds have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered_by_department: Option<String>,
+    /// Role of the person who works in a stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    pub enter: Vec<String>,
-    pub leave: Vec<String>,
-    /// Types that show that it is over, besides those that come after its leaving types in `order`.
+    /// Event types that start it.
+    pub start: Vec<String>,
+    /// Event types that end it.
+    pub end: Vec<String>,
+    /// Event types that show that it is over, besides those that come after its ending types in `order`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overtaken_by: Vec<String>,
     #[serde(default)]
     pub repeat: Repeat,
-    /// `trade`, or the name of a fact in `data`: those with different values stand side by side.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub keyed_by: Option<String>,
-    /// Goes on when the deal is lost or unwound.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub outlives_deal: bool,
-}
-
-/// Work that one department offers and another accepts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HandoffDef {
-    pub id: String,
-    /// Offering department.
-    pub from: String,
-    /// Accepting department.
-    pub to: String,
-    pub offered_by: Vec<String>,
-    pub accepted_by: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub overtaken_by: Vec<String>,
-    #[serde(default)]
-    pub repeat: Repeat,
+    /// `trade`, or the name of a fact in `data`: intervals with different values run side by side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyed_by: Option<String>,
     /// Only in deals in which each of these types occurs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<String>,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub outlives_deal: bool,
-}
-
-/// A stretch from one step to another, whoever holds the deal in between.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CycleDef {
-    pub id: String,
-    pub title: String,
-    /// Department that its end waits for.
-    pub department: String,
-    pub from: Vec<String>,
-    pub to: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub overtaken_by: Vec<String>,
-    #[serde(default)]
-    pub repeat: Repeat,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub keyed_by: Option<String>,
+    /// Goes on when the deal is lost or unwound.
     #[serde(default, skip_serializing_if = "is_false")]
     pub outlives_deal: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::document::{Document, Move, Outcome, Relates, Repeat, Review};
+use super::document::{Document, IntervalDef, Move, Outcome, Relates, Review};
 
 /// A known event type.
 pub(crate) type TypeId = usize;
@@ -19,30 +19,20 @@ pub(crate) struct Effects {
     pub relates: Option<Relates>,
     /// Fact that sets steps of this type apart, such as `step` of reconditioning; means the same in every source.
     pub apart: Option<String>,
-    /// Courses, by their place in [`Index::courses`], that it ends, shows to be over, and begins.
-    pub closes: Vec<usize>,
+    /// Intervals, by their place in [`Index::intervals`], that it ends, shows to be over, and starts.
+    pub ends: Vec<usize>,
     pub overtakes: Vec<usize>,
-    pub opens: Vec<usize>,
+    pub starts: Vec<usize>,
 }
 
-/// Stages, handoffs and cycles run by the same rules; this is what they have in common.
+/// An interval of the definition with its event types as numbers.
 #[derive(Clone, Debug)]
-pub(crate) struct Course {
-    pub kind: CourseKind,
-    pub repeat: Repeat,
-    pub keyed_by: Option<String>,
+pub(crate) struct TimedInterval {
+    pub def: IntervalDef,
+    /// Types that the deal must have.
     pub requires: Vec<TypeId>,
-    pub outlives_deal: bool,
     /// Types that end it.
-    pub closers: Vec<TypeId>,
-}
-
-/// What a course is, and its place in the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CourseKind {
-    Stage(usize),
-    Handoff(usize),
-    Cycle(usize),
+    pub ends: Vec<TypeId>,
 }
 
 /// `before` comes no later than `after`; `each`: the k-th with the k-th.
@@ -57,7 +47,7 @@ pub(crate) struct Edge {
 pub(crate) struct Index {
     types: HashMap<String, TypeId>,
     effects: Vec<Effects>,
-    courses: Vec<Course>,
+    intervals: Vec<TimedInterval>,
     /// By rank of `before`, so that one pass forward and one back reach every step.
     edges: Vec<Edge>,
     pub opened_by: Option<TypeId>,
@@ -66,12 +56,6 @@ pub(crate) struct Index {
     pub rework_repeated: Vec<TypeId>,
     /// Whether some type says `delivered`: else a funded deal needs no delivery.
     pub delivers: bool,
-}
-
-struct CourseTypes<'a> {
-    opens: &'a [String],
-    closes: &'a [String],
-    overtakes: &'a [String],
 }
 
 impl Index {
@@ -107,29 +91,25 @@ impl Index {
             .collect();
         edges.sort_by_key(|edge| (effects[edge.before].rank, effects[edge.after].rank));
 
-        let mut courses = Vec::new();
-        for (course, named) in courses_of(document) {
-            let place = courses.len();
-            let apart = course.keyed_by.as_deref().filter(|fact| *fact != "trade");
-            let (opens, closes) = (ids(named.opens), ids(named.closes));
-            let mut overtakes: BTreeSet<TypeId> = ids(named.overtakes).into_iter().collect();
-            overtakes.extend(later_than(&closes, &edges));
-            for id in &opens {
-                effects[*id].opens.push(place);
+        let mut intervals = Vec::with_capacity(document.intervals.len());
+        for (place, def) in document.intervals.iter().enumerate() {
+            let apart = def.keyed_by.as_deref().filter(|fact| *fact != "trade");
+            let (starts, ends) = (ids(&def.start), ids(&def.end));
+            let mut overtakes: BTreeSet<TypeId> = ids(&def.overtaken_by).into_iter().collect();
+            overtakes.extend(later_than(&ends, &edges));
+            for id in &starts {
+                effects[*id].starts.push(place);
+            }
+            for id in &ends {
+                effects[*id].ends.push(place);
+            }
+            for id in starts.iter().chain(&ends) {
                 effects[*id].apart = effects[*id].apart.take().or(apart.map(str::to_owned));
             }
-            for id in &closes {
-                effects[*id].closes.push(place);
-                effects[*id].apart = effects[*id].apart.take().or(apart.map(str::to_owned));
-            }
-            for id in overtakes.iter().filter(|id| !opens.contains(id) && !closes.contains(id)) {
+            for id in overtakes.iter().filter(|id| !starts.contains(id) && !ends.contains(id)) {
                 effects[*id].overtakes.push(place);
             }
-            let requires = match course.kind {
-                CourseKind::Handoff(at) => ids(&document.handoffs[at].requires),
-                _ => Vec::new(),
-            };
-            courses.push(Course { closers: closes, requires, ..course });
+            intervals.push(TimedInterval { def: def.clone(), requires: ids(&def.requires), ends });
         }
 
         Self {
@@ -140,7 +120,7 @@ impl Index {
             delivers: document.events.iter().any(|event| event.outcome == Some(Outcome::Delivered)),
             types,
             effects,
-            courses,
+            intervals,
             edges,
         }
     }
@@ -157,38 +137,13 @@ impl Index {
         self.effects.len()
     }
 
-    pub(crate) fn courses(&self) -> &[Course] {
-        &self.courses
+    pub(crate) fn intervals(&self) -> &[TimedInterval] {
+        &self.intervals
     }
 
     pub(crate) fn edges(&self) -> &[Edge] {
         &self.edges
     }
-}
-
-fn courses_of(document: &Document) -> impl Iterator<Item = (Course, CourseTypes<'_>)> {
-    let course = |kind, repeat, keyed_by: &Option<String>, outlives_deal| Course {
-        kind,
-        repeat,
-        keyed_by: keyed_by.clone(),
-        outlives_deal,
-        requires: Vec::new(),
-        closers: Vec::new(),
-    };
-    let stages = document.stages.iter().enumerate().map(move |(at, stage)| {
-        let types = CourseTypes { opens: &stage.enter, closes: &stage.leave, overtakes: &stage.overtaken_by };
-        (course(CourseKind::Stage(at), stage.repeat, &stage.keyed_by, stage.outlives_deal), types)
-    });
-    let handoffs = document.handoffs.iter().enumerate().map(move |(at, handoff)| {
-        let types =
-            CourseTypes { opens: &handoff.offered_by, closes: &handoff.accepted_by, overtakes: &handoff.overtaken_by };
-        (course(CourseKind::Handoff(at), handoff.repeat, &handoff.keyed_by, handoff.outlives_deal), types)
-    });
-    let cycles = document.cycles.iter().enumerate().map(move |(at, cycle)| {
-        let types = CourseTypes { opens: &cycle.from, closes: &cycle.to, overtakes: &cycle.overtaken_by };
-        (course(CourseKind::Cycle(at), cycle.repeat, &cycle.keyed_by, cycle.outlives_deal), types)
-    });
-    stages.chain(handoffs).chain(cycles)
 }
 
 /// Every type that the order puts after one of these: one pass, because edges are sorted by rank.

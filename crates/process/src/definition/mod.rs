@@ -12,7 +12,9 @@ use std::{
 
 pub use document::*;
 
-pub(crate) use index::{Course, CourseKind, Effects, Index, TypeId};
+pub(crate) use index::{Effects, Index, TimedInterval, TypeId};
+
+use crate::interval::IntervalKind;
 
 const RETAIL_DEAL: &str = include_str!("retail-deal.json");
 
@@ -107,16 +109,9 @@ impl Definition {
         self.index.type_id(event_type).is_some()
     }
 
-    pub fn stage(&self, id: &str) -> Option<&StageDef> {
-        self.document.stages.iter().find(|stage| stage.id == id)
-    }
-
-    pub fn handoff(&self, id: &str) -> Option<&HandoffDef> {
-        self.document.handoffs.iter().find(|handoff| handoff.id == id)
-    }
-
-    pub fn cycle(&self, id: &str) -> Option<&CycleDef> {
-        self.document.cycles.iter().find(|cycle| cycle.id == id)
+    /// The interval of a kind and name.
+    pub fn interval(&self, kind: IntervalKind, name: &str) -> Option<&IntervalDef> {
+        self.document.intervals.iter().find(|interval| interval.kind == kind && interval.name == name)
     }
 
     pub(crate) fn index(&self) -> &Index {

@@ -1,10 +1,10 @@
 //! The fold: from the set of a deal's accepted events to the deal.
 
 mod accept;
-mod course;
 mod holding;
 mod outcome;
 mod result;
+mod running;
 mod step;
 mod tighten;
 
@@ -12,18 +12,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
+pub(crate) use self::step::Step;
 use self::{
     accept::{Accepted, Live, accept},
-    course::Running,
     holding::Hands,
     outcome::Progress,
-    step::{Step, by_type, steps},
+    running::Running,
+    step::{by_type, steps},
     tighten::{Impossible, tighten},
 };
 use crate::{
     deal::{Deal, Exception, Occurrence, Relation},
     definition::{Definition, Outcome, TypeId},
     event::{Bound, Event},
+    interval::Founding,
     key::{key_refs_of, owned},
 };
 
@@ -87,9 +89,7 @@ pub fn fold(def: &Definition, events: &[Event], observed: &Observed) -> Folded {
         opened_at: opened_at(def, &accepted.live, &steps, &places),
         kind: steps.iter().find_map(|step| step.fact("kind")).map(str::to_owned),
         keys: keys(&accepted.live),
-        stages: Vec::new(),
-        handoffs: Vec::new(),
-        cycles: Vec::new(),
+        intervals: Vec::new(),
         holders,
         assigned,
         milestones: milestones(def, &steps, &places),
@@ -102,7 +102,7 @@ pub fn fold(def: &Definition, events: &[Event], observed: &Observed) -> Folded {
         relations: relations(def, &steps),
         last_event_at: accepted.live.last().map(|live| live.event.time.ordered()),
     };
-    for running in &walked.courses {
+    for running in &walked.running {
         result::add(&mut deal, def, running, &reported, &|id| !places[id].is_empty());
     }
     result::sort(&mut deal);
@@ -111,7 +111,7 @@ pub fn fold(def: &Definition, events: &[Event], observed: &Observed) -> Folded {
 
 /// What going through the steps comes to.
 struct Walked<'a> {
-    courses: Vec<Running<'a, 'a>>,
+    running: Vec<Running<'a, 'a>>,
     hands: Hands<'a>,
     progress: Progress<'a>,
     reviews: Vec<Exception>,
@@ -120,7 +120,7 @@ struct Walked<'a> {
 fn walk<'a>(def: &'a Definition, steps: &[Step<'a>], reported: &impl Fn(TypeId) -> bool) -> Walked<'a> {
     let index = def.index();
     let skew = SignedDuration::from_secs(i64::from(def.clock_skew_seconds));
-    let mut courses: Vec<Running<'_, '_>> = index.courses().iter().map(Running::new).collect();
+    let mut running: Vec<Running<'_, '_>> = index.intervals().iter().map(Running::new).collect();
     let mut hands = Hands::default();
     let mut progress = Progress::default();
     let mut reviews = Vec::new();
@@ -130,20 +130,20 @@ fn walk<'a>(def: &'a Definition, steps: &[Step<'a>], reported: &impl Fn(TypeId) 
         let effects = index.effects(step.type_id);
         match effects.outcome {
             Some(Outcome::Lost | Outcome::Unwound) => {
-                courses.iter_mut().for_each(|course| course.end_with_deal(step));
+                running.iter_mut().for_each(|running| running.end_with_deal(step));
                 hands.let_go();
             }
-            Some(Outcome::Reopened) => courses.iter_mut().for_each(|course| course.reopen(step)),
+            Some(Outcome::Reopened) => running.iter_mut().for_each(|running| running.reopen(step)),
             _ => {}
         }
-        for course in &effects.closes {
-            courses[*course].end(step);
+        for at in &effects.ends {
+            running[*at].end(step);
         }
-        for course in &effects.overtakes {
-            courses[*course].overtake(step);
+        for at in &effects.overtakes {
+            running[*at].overtake(step);
         }
-        for course in &effects.opens {
-            courses[*course].begin(step, skew);
+        for at in &effects.starts {
+            running[*at].begin(step, skew);
         }
         progress.take(effects, step);
         if !progress.is_over() {
@@ -153,14 +153,14 @@ fn walk<'a>(def: &'a Definition, steps: &[Step<'a>], reported: &impl Fn(TypeId) 
             && after.is_none_or(|after| seen[after])
         {
             let detail = step.fact("reason").unwrap_or(&effects.event_type).to_owned();
-            reviews.push(Exception { id: String::new(), kind: review.kind.clone(), detail, at: Some(step.at) });
+            reviews.push(exception(&review.kind, detail, Some(step.at), &Founding::of(step), &[]));
         }
         seen[step.type_id] = true;
     }
     if let Some(over_by) = progress.over_by() {
-        courses.iter_mut().for_each(|course| course.finish(over_by));
+        running.iter_mut().for_each(|running| running.finish(over_by));
     }
-    Walked { courses, hands, progress, reviews }
+    Walked { running, hands, progress, reviews }
 }
 
 fn opened_at(def: &Definition, live: &[Live<'_>], steps: &[Step<'_>], places: &[Vec<usize>]) -> Option<Bound> {
@@ -222,39 +222,42 @@ fn unknown_types(live: &[Live<'_>]) -> BTreeMap<String, u32> {
     unknown
 }
 
-fn exceptions(accepted: &Accepted<'_>, impossible: &[Impossible], reviews: Vec<Exception>) -> Vec<Exception> {
-    let exception = |kind: &str, detail: String, at: Option<Bound>| Exception {
-        id: String::new(),
-        kind: kind.to_owned(),
-        detail,
-        at,
-    };
+fn exceptions(accepted: &Accepted<'_>, impossible: &[Impossible<'_>], reviews: Vec<Exception>) -> Vec<Exception> {
     let conflicting = accepted.conflicting.iter().map(|event| {
         let detail = format!("event {} of {} came with more than one content", event.id, event.source);
-        exception("conflicting_event", detail, Some(event.time.ordered()))
+        exception("conflicting_event", detail, Some(event.time.ordered()), &Founding::of_event(event), &["content"])
     });
     let circular = accepted.circular.iter().map(|event| {
         let detail = format!("event {} of {} and others undo each other", event.id, event.source);
-        exception("conflicting_event", detail, Some(event.time.ordered()))
+        exception("conflicting_event", detail, Some(event.time.ordered()), &Founding::of_event(event), &["ring"])
     });
-    let beyond = (accepted.beyond > 0).then(|| {
-        let detail = format!("{} events beyond the first {MAX_EVENTS} do not count", accepted.beyond);
-        exception("too_many_events", detail, None)
+    let beyond = (accepted.beyond > 0).then(|| Exception {
+        id: "too_many_events".to_owned(),
+        kind: "too_many_events".to_owned(),
+        detail: format!("{} events beyond the first {MAX_EVENTS} do not count", accepted.beyond),
+        at: None,
+        founded_by: Vec::new(),
     });
     let impossible = impossible.iter().map(|impossible| {
         let detail = format!("{} comes before {}", impossible.after, impossible.before);
-        exception("impossible_order", detail, Some(impossible.at))
+        let apart = [impossible.before.as_str(), impossible.after.as_str()];
+        exception("impossible_order", detail, Some(impossible.at), &impossible.founding, &apart)
     });
+    let all = conflicting.chain(circular).chain(beyond).chain(impossible).chain(reviews);
+    // several edges of the order may find the same
+    let mut seen = BTreeSet::new();
+    all.filter(|exception| seen.insert(exception.id.clone())).collect()
+}
 
-    let mut exceptions: Vec<Exception> =
-        conflicting.chain(circular).chain(beyond).chain(impossible).chain(reviews).collect();
-    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-    for exception in &mut exceptions {
-        let number = counts.entry(exception.kind.clone()).or_default();
-        exception.id = format!("{}.{number}", exception.kind);
-        *number += 1;
+/// An exception that rests on these events; `apart` tells apart what the same events found of one kind.
+fn exception(kind: &str, detail: String, at: Option<Bound>, founding: &Founding<'_>, apart: &[&str]) -> Exception {
+    Exception {
+        id: format!("{kind}.{}", founding.digest(apart)),
+        kind: kind.to_owned(),
+        detail,
+        at,
+        founded_by: founding.refs(),
     }
-    exceptions
 }
 
 fn count(length: usize) -> u32 {

@@ -1,14 +1,15 @@
-//! From the rounds of the courses to the spans, handoffs and cycles of a deal.
+//! From the rounds of running intervals to the intervals of a deal.
 
-use super::course::{End, Round, Running};
+use super::running::{End, Round, Running};
 use crate::{
-    deal::{ClosedBy, Cycle, Deal, Handoff, HandoffState, Span},
-    definition::{CourseKind, Definition, TypeId},
+    deal::Deal,
+    definition::{Definition, TypeId},
     event::Bound,
+    interval::{ClosedBy, Interval, IntervalState},
 };
 
-/// Adds what a course came to; `observed` tells of each type whether some source of the rooftop reports it, `occurs`
-/// whether the deal has it.
+/// Adds the intervals of one definition. `observed` tells of each type whether some source of the rooftop reports it,
+/// `occurs` whether the deal has it.
 pub(super) fn add(
     deal: &mut Deal,
     def: &Definition,
@@ -16,79 +17,39 @@ pub(super) fn add(
     observed: &impl Fn(TypeId) -> bool,
     occurs: &impl Fn(TypeId) -> bool,
 ) {
-    let course = running.course;
-    if !course.requires.iter().all(|required| occurs(*required)) {
+    let timed = running.timed;
+    if !timed.requires.iter().all(|required| occurs(*required)) {
         return;
     }
-    let end_observed = course.closers.iter().any(|closer| observed(*closer));
-    for round in &running.rounds {
-        let instance = round.instance.map(|instance| instance.value.to_owned());
-        let (ended, closed_by) = end_of(def, round);
-        match course.kind {
-            CourseKind::Stage(at) => {
-                let stage = &def.stages[at];
-                deal.stages.push(Span {
-                    id: id_of("stage", &stage.id, round),
-                    stage: stage.id.clone(),
-                    track: stage.track.clone(),
-                    department: stage.department.clone(),
-                    instance,
-                    actor: round.actor.map(str::to_owned),
-                    round: round.number,
-                    entered: round.start,
-                    left: ended,
-                    closed_by,
-                    cut: round.cut,
-                    leaving_observed: end_observed,
-                });
-            }
-            CourseKind::Handoff(at) => {
-                let handoff = &def.handoffs[at];
-                deal.handoffs.push(Handoff {
-                    id: id_of("handoff", &handoff.id, round),
-                    handoff: handoff.id.clone(),
-                    from: handoff.from.clone(),
-                    to: handoff.to.clone(),
-                    instance,
-                    round: round.number,
-                    offered: round.start,
-                    ended,
-                    state: state_of(closed_by.as_ref(), end_observed),
-                    closed_by,
-                    cut: round.cut,
-                });
-            }
-            CourseKind::Cycle(at) => {
-                let cycle = &def.cycles[at];
-                deal.cycles.push(Cycle {
-                    id: id_of("cycle", &cycle.id, round),
-                    cycle: cycle.id.clone(),
-                    department: cycle.department.clone(),
-                    instance,
-                    round: round.number,
-                    started: round.start,
-                    ended,
-                    closed_by,
-                    cut: round.cut,
-                    end_observed,
-                });
-            }
+    let end_observed = timed.ends.iter().any(|end| observed(*end));
+    let of = &timed.def;
+    deal.intervals.extend(running.rounds.iter().map(|round| {
+        let (end, closed_by) = end_of(def, round);
+        Interval {
+            id: format!("{}.{}.{}", of.kind.as_str(), of.name, round.digest()),
+            kind: of.kind,
+            name: of.name.clone(),
+            track: of.track.clone(),
+            owner_department: of.owner_department.clone(),
+            offered_by_department: of.offered_by_department.clone(),
+            instance: round.instance.map(|instance| instance.value.to_owned()),
+            round: round.number,
+            actor: round.actor.map(str::to_owned),
+            start: round.start,
+            end,
+            state: IntervalState::of(of.kind, closed_by.as_ref(), end_observed),
+            closed_by,
+            cut: round.cut,
+            end_observed,
+            founded_by: round.founding.refs(),
         }
-    }
+    }));
 }
 
-/// Puts everything in order of time; ids, which are unique, decide ties.
+/// Puts intervals in order of time; kind, name, and ID decide ties.
 pub(super) fn sort(deal: &mut Deal) {
-    deal.stages.sort_unstable_by(|a, b| (a.entered.latest, &a.id).cmp(&(b.entered.latest, &b.id)));
-    deal.handoffs.sort_unstable_by(|a, b| (a.offered.latest, &a.id).cmp(&(b.offered.latest, &b.id)));
-    deal.cycles.sort_unstable_by(|a, b| (a.started.latest, &a.id).cmp(&(b.started.latest, &b.id)));
-}
-
-fn id_of(what: &str, name: &str, round: &Round<'_>) -> String {
-    match round.instance {
-        Some(instance) => format!("{what}.{name}[{}].{}", instance.value, round.number),
-        None => format!("{what}.{name}.{}", round.number),
-    }
+    let key = |interval: &Interval| (interval.start.latest, interval.kind);
+    deal.intervals.sort_unstable_by(|a, b| (key(a), &a.name, &a.id).cmp(&(key(b), &b.name, &b.id)));
 }
 
 fn end_of(def: &Definition, round: &Round<'_>) -> (Option<Bound>, Option<ClosedBy>) {
@@ -100,14 +61,4 @@ fn end_of(def: &Definition, round: &Round<'_>) -> (Option<Bound>, Option<ClosedB
         End::WithDeal(id) => ClosedBy::DealEnded(named(id)),
     };
     (Some(bound), Some(closed_by))
-}
-
-fn state_of(closed_by: Option<&ClosedBy>, end_observed: bool) -> HandoffState {
-    match closed_by {
-        Some(ClosedBy::Event(_)) => HandoffState::Accepted,
-        _ if !end_observed => HandoffState::NotObserved,
-        Some(ClosedBy::Inferred(_)) => HandoffState::Accepted,
-        Some(ClosedBy::DealEnded(_)) => HandoffState::Void,
-        None => HandoffState::Pending,
-    }
 }

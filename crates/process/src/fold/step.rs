@@ -10,7 +10,7 @@ use crate::{
 
 /// One occurrence of a known type.
 #[derive(Clone, Debug)]
-pub(super) struct Step<'a> {
+pub(crate) struct Step<'a> {
     pub type_id: TypeId,
     pub rank: u32,
     pub at: Bound,
@@ -45,6 +45,20 @@ impl<'a> Step<'a> {
 
     pub(super) fn source(&self) -> &'a str {
         &self.told.source
+    }
+
+    /// The events that report it, as (source, event ID).
+    pub(crate) fn reports(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.events().map(|event| (event.source.as_str(), event.id.as_str()))
+    }
+
+    /// The events that those replace, as (source, event ID).
+    pub(crate) fn replaced(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.events().filter_map(|event| Some((event.source.as_str(), event.replaces.as_deref()?)))
+    }
+
+    fn events(&self) -> impl Iterator<Item = &'a Event> {
+        std::iter::once(self.told).chain(self.also.iter().copied())
     }
 
     pub(super) fn total_order(&self, other: &Self) -> Ordering {

@@ -7,18 +7,21 @@ use super::step::{Step, by_type};
 use crate::{
     definition::{Definition, TypeId},
     event::{Bound, Quality},
+    interval::Founding,
 };
 
 /// Two steps that happened in an order in which they can't have.
 #[derive(Debug)]
-pub(super) struct Impossible {
+pub(super) struct Impossible<'a> {
     pub before: String,
     pub after: String,
     pub at: Bound,
+    /// Events of the step that should have come later.
+    pub founding: Founding<'a>,
 }
 
 /// Narrows the steps' bounds and puts them in order again. What an edge says reaches through types that do not occur.
-pub(super) fn tighten(def: &Definition, steps: &mut [Step<'_>]) -> Vec<Impossible> {
+pub(super) fn tighten<'a>(def: &Definition, steps: &mut [Step<'a>]) -> Vec<Impossible<'a>> {
     let index = def.index();
     let places = by_type(def, steps);
     let skew = SignedDuration::from_secs(i64::from(def.clock_skew_seconds));
@@ -37,7 +40,7 @@ pub(super) fn tighten(def: &Definition, steps: &mut [Step<'_>]) -> Vec<Impossibl
             }
             (Some((floor, cause)), Some(effect)) => {
                 narrowed |= raise(&mut steps[*effect].at, floor, skew).unwrap_or_else(|| {
-                    impossible.push(found(def, cause, edge.after, steps[*effect].at));
+                    impossible.push(found(def, cause, &steps[*effect]));
                     false
                 });
             }
@@ -45,7 +48,7 @@ pub(super) fn tighten(def: &Definition, steps: &mut [Step<'_>]) -> Vec<Impossibl
         for (cause, effect) in later_rounds(before, after, edge.each) {
             let floor = steps[cause].at.earliest;
             narrowed |= raise(&mut steps[effect].at, floor, skew).unwrap_or_else(|| {
-                impossible.push(found(def, edge.before, edge.after, steps[effect].at));
+                impossible.push(found(def, edge.before, &steps[effect]));
                 false
             });
         }
@@ -82,9 +85,9 @@ fn later_rounds<'p>(before: &'p [usize], after: &'p [usize], each: bool) -> impl
     before.iter().copied().zip(after.iter().copied()).take(count).skip(1)
 }
 
-fn found(def: &Definition, before: TypeId, after: TypeId, at: Bound) -> Impossible {
+fn found<'a>(def: &Definition, before: TypeId, after: &Step<'a>) -> Impossible<'a> {
     let name = |id: TypeId| def.index().effects(id).event_type.clone();
-    Impossible { before: name(before), after: name(after), at }
+    Impossible { before: name(before), after: name(after.type_id), at: after.at, founding: Founding::of(after) }
 }
 
 /// Whether it narrowed the bound; none if that can't be, by more than clocks differ.

@@ -1,6 +1,6 @@
 //! Times that are known only within bounds, and steps that several systems tell of.
 
-use throughline_process::{Bound, Event, Quality};
+use throughline_process::{Bound, Event, IntervalKind, Quality};
 
 use crate::made::{With, at, between, bounded, event, events, folded};
 
@@ -51,14 +51,14 @@ fn the_order_of_the_definition_narrows_bounds() {
     assert_eq!((delivered.earliest, delivered.latest), (at("12:00"), at("23:59:59")));
     assert_eq!(deal.exceptions, []);
     // and so the stage that the day-only event entered is closed by the one that left it
-    let span = deal.stages.iter().find(|span| span.stage == "fi").unwrap();
-    assert_eq!(span.left.unwrap().latest, at("12:00"));
+    let stage = deal.intervals_of(IntervalKind::Stage, "fi").next().unwrap();
+    assert_eq!(stage.end.unwrap().latest, at("12:00"));
 }
 
 #[test]
 fn a_bounded_offer_is_before_its_acceptance() {
     let deal = folded(&[bounded("deal.agreed", between("10:00", "10:10")), event("deal.fi.started", "10:04")]);
-    let (least, most) = deal.handoffs[0].idle().unwrap();
+    let (least, most) = deal.intervals_of(IntervalKind::Handoff, "fi").next().unwrap().lasted().unwrap();
     assert_eq!((least.as_mins(), most.as_mins()), (0, 4));
 }
 
@@ -67,8 +67,8 @@ fn steps_of_different_kinds_of_work_are_never_one_step() {
     let entered = |step: &str, source: &str| {
         bounded("trade.recon.step_entered", between("10:00", "10:05")).data("step", step).of_source(source)
     };
-    assert_eq!(folded(&[entered("body", "a"), entered("paint", "b")]).stages.len(), 2);
-    assert_eq!(folded(&[entered("body", "a"), entered("body", "b")]).stages.len(), 1);
+    assert_eq!(folded(&[entered("body", "a"), entered("paint", "b")]).intervals.len(), 2);
+    assert_eq!(folded(&[entered("body", "a"), entered("body", "b")]).intervals.len(), 1);
 }
 
 #[test]

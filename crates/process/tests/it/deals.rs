@@ -1,12 +1,14 @@
 //! Stages, holders, outcomes and exceptions of whole deals.
 
+use std::collections::BTreeSet;
+
 use throughline_process::{
-    Deal, Definition, Event, HandoffState, MAX_EVENTS, Observed, combined_hash,
-    deal::{ClosedBy, DealState, Holder},
+    ClosedBy, Deal, Definition, Event, Interval, IntervalKind, IntervalState, MAX_EVENTS, Observed, combined_hash,
+    deal::{DealState, Holder},
     fold, state_hash,
 };
 
-use crate::made::{With, at, def, event, events, folded};
+use crate::made::{With, at, def, event, events, folded, label};
 
 const WHOLE: &str = "deal.opened 09:00
     deal.demo.started 09:20
@@ -29,15 +31,19 @@ const WHOLE: &str = "deal.opened 09:00
     deal.contract.received 14:40
     deal.funded 18:00";
 
-/// Each span as `id from-to`; `..` while it stands, `~` before an end that nobody reported.
+fn stages(deal: &Deal) -> Vec<&Interval> {
+    deal.intervals.iter().filter(|interval| interval.kind == IntervalKind::Stage).collect()
+}
+
+/// Each stage as `label from-to`; `..` while it is open, `~` before an end that no source reported.
 fn spans(deal: &Deal) -> Vec<String> {
     let clock = |at: jiff::Timestamp| at.strftime("%H:%M").to_string();
-    let tell = |span: &throughline_process::Span| {
-        let mark = if span.closed_by.as_ref().is_some_and(ClosedBy::is_inferred) { "~" } else { "" };
-        let left = span.left.map_or("..".to_owned(), |left| clock(left.latest));
-        format!("{} {}-{mark}{left}", span.id.strip_prefix("stage.").unwrap(), clock(span.entered.latest))
+    let tell = |stage: &Interval| {
+        let mark = if stage.closed_by.as_ref().is_some_and(ClosedBy::is_inferred) { "~" } else { "" };
+        let end = stage.end.map_or("..".to_owned(), |end| clock(end.latest));
+        format!("{} {}-{mark}{end}", label(stage), clock(stage.start.latest))
     };
-    deal.stages.iter().map(tell).collect()
+    stages(deal).into_iter().map(tell).collect()
 }
 
 #[test]
@@ -66,7 +72,7 @@ fn a_deal_runs_on_several_tracks_side_by_side() {
     assert_eq!((deal.event_count, deal.rounds, deal.rework), (20, 1, 0));
     assert_eq!(deal.milestones.len(), 20);
     assert_eq!(deal.exceptions, []);
-    assert!(deal.handoffs.iter().all(|handoff| handoff.state == HandoffState::Accepted));
+    assert!(deal.intervals.iter().filter(|i| i.kind == IntervalKind::Handoff).all(|i| i.state == IntervalState::Ended));
 }
 
 #[test]
@@ -96,7 +102,7 @@ fn a_lost_deal_has_no_open_stage_and_reopening_goes_on_where_it_stood() {
     given[3] = given[3].clone().data("reason", "payment");
     let deal = folded(&given);
     assert_eq!(spans(&deal), ["discovery.0 09:00-~10:00", "fi.0 10:10-10:30"]);
-    assert_eq!(deal.stages[1].closed_by, Some(ClosedBy::DealEnded("deal.lost".to_owned())));
+    assert_eq!(stages(&deal)[1].closed_by, Some(ClosedBy::DealEnded("deal.lost".to_owned())));
     assert_eq!(deal.lost_reason.as_deref(), Some("payment"));
     assert_eq!(deal.holders.customer, None);
 
@@ -111,8 +117,8 @@ fn a_later_step_closes_earlier_ones_that_nobody_reported() {
     let deal =
         folded(&events("deal.opened 09:00\n deal.desk.started 10:00\n deal.agreed 11:00\n deal.delivered 15:00"));
     assert_eq!(spans(&deal), ["discovery.0 09:00-~10:00", "desk.0 10:00-~11:00", "rdr.0 15:00-.."]);
-    let desk = &deal.stages[1];
-    assert_eq!(desk.left.unwrap().earliest, at("10:00"));
+    let desk = stages(&deal)[1];
+    assert_eq!(desk.end.unwrap().earliest, at("10:00"));
 }
 
 #[test]
@@ -192,16 +198,21 @@ fn an_assignment_changes_who_holds() {
 
 #[test]
 fn what_needs_a_person_is_an_exception() {
-    let kinds = |lines: &str| -> Vec<String> { folded(&events(lines)).exceptions.into_iter().map(|e| e.id).collect() };
+    let kinds = |lines: &str| -> Vec<String> {
+        let exceptions = folded(&events(lines)).exceptions;
+        let ids: BTreeSet<&str> = exceptions.iter().map(|exception| exception.id.as_str()).collect();
+        assert_eq!(ids.len(), exceptions.len(), "{exceptions:?}");
+        exceptions.into_iter().map(|exception| exception.kind).collect()
+    };
     assert_eq!(kinds("deal.opened 09:00\n deal.lost 10:00"), [""; 0]);
-    assert_eq!(kinds("deal.agreed 09:00\n deal.lost 10:00"), ["backout.0"]);
-    assert_eq!(kinds("deal.agreed 09:00\n deal.unwound 10:00"), ["unwind.0"]);
-    assert_eq!(kinds("deal.rdr.rejected 09:00"), ["rdr_rejected.0"]);
+    assert_eq!(kinds("deal.agreed 09:00\n deal.lost 10:00"), ["backout"]);
+    assert_eq!(kinds("deal.agreed 09:00\n deal.unwound 10:00"), ["unwind"]);
+    assert_eq!(kinds("deal.rdr.rejected 09:00"), ["rdr_rejected"]);
     assert_eq!(
         kinds("deal.contract.returned 09:00\n deal.contract.returned 10:00"),
-        ["contract_returned.0", "contract_returned.1"]
+        ["contract_returned", "contract_returned"]
     );
-    assert_eq!(kinds("deal.contract.signed 09:00\n deal.fi.started 10:00"), ["impossible_order.0"]);
+    assert_eq!(kinds("deal.contract.signed 09:00\n deal.fi.started 10:00"), ["impossible_order"]);
     // within what clocks may disagree by
     assert_eq!(kinds("deal.contract.signed 09:00\n deal.menu.presented 09:01"), [""; 0]);
 
@@ -303,16 +314,20 @@ fn the_engine_runs_other_processes_by_the_same_rules() {
             "tracks": [{"id": "application", "title": "Application"}],
             "events": [{"type": "a_submitted", "rank": 1}, {"type": "w_complete_start", "rank": 2},
                        {"type": "w_complete_end", "rank": 3}, {"type": "a_activated", "rank": 4, "outcome": "funded"}],
-            "stages": [{"id": "complete", "track": "application", "department": "back",
-                        "enter": ["w_complete_start"], "leave": ["w_complete_end"]}],
-            "handoffs": [{"id": "completion", "from": "front", "to": "back",
-                          "offered_by": ["a_submitted"], "accepted_by": ["w_complete_start"]}],
+            "intervals": [
+              {"kind": "stage", "name": "complete", "track": "application", "owner_department": "back",
+               "start": ["w_complete_start"], "end": ["w_complete_end"]},
+              {"kind": "handoff", "name": "completion", "offered_by_department": "front", "owner_department": "back",
+               "start": ["a_submitted"], "end": ["w_complete_start"]}],
             "opened_by": "a_submitted", "targets": {"version": "1", "targets": []}}"#,
     )
     .unwrap();
     let given = events("a_submitted 09:00\n w_complete_start 09:30\n w_complete_end 10:00\n a_activated 11:00");
     let deal = fold(&loans, &given, &Observed::everything()).deal;
     assert_eq!(spans(&deal), ["complete.0 09:30-10:00"]);
-    assert_eq!(deal.handoffs[0].idle().unwrap().0.as_mins(), 30);
+    assert_eq!(
+        deal.intervals.iter().find(|i| i.kind == IntervalKind::Handoff).unwrap().lasted().unwrap().0.as_mins(),
+        30
+    );
     assert_eq!((deal.state, deal.definition_version.as_str()), (DealState::Funded, "loans@1"));
 }

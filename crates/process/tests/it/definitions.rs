@@ -1,7 +1,7 @@
 //! The shipped definition, and what is said of wrong ones.
 
 use serde_json::{Value, json};
-use throughline_process::Definition;
+use throughline_process::{Definition, IntervalKind};
 
 use crate::made::def;
 
@@ -25,7 +25,8 @@ fn the_retail_deal_knows_the_whole_domain() {
     }
     assert_eq!(def.events.len(), TYPES.split_whitespace().count());
     assert_eq!(def.rank("deal.tea.served"), u32::MAX);
-    let handoffs: Vec<&str> = def.handoffs.iter().map(|handoff| handoff.id.as_str()).collect();
+    let handoffs: Vec<&str> =
+        def.intervals.iter().filter(|i| i.kind == IntervalKind::Handoff).map(|i| i.name.as_str()).collect();
     assert_eq!(handoffs, ["appraisal", "desk", "fi", "delivery", "jacket", "contract", "recon"]);
     let tracks: Vec<&str> = def.tracks.iter().map(|track| track.id.as_str()).collect();
     assert_eq!(tracks, ["customer", "credit", "contract_funding", "vehicle", "trade_recon", "delivery_report"]);
@@ -51,9 +52,13 @@ fn mistakes(change: impl FnOnce(&mut Value)) -> Vec<String> {
 fn a_wrong_definition_is_told_every_mistake_with_its_place() {
     let found = mistakes(|json| {
         json["version"] = json!(0);
-        json["stages"][0]["department"] = json!("kitchen");
-        json["stages"][1]["enter"] = json!([]);
-        json["handoffs"][2]["accepted_by"][0] = json!("deal.fi.begun");
+        json["intervals"][0]["owner_department"] = json!("kitchen");
+        json["intervals"][1]["start"] = json!([]);
+        json["intervals"][2]["track"] = json!(null);
+        json["intervals"][3]["name"] = json!("desk");
+        json["intervals"][21]["offered_by_department"] = json!(null);
+        json["intervals"][22]["end"][0] = json!("deal.fi.begun");
+        json["intervals"][22]["track"] = json!("customer");
         json["targets"]["targets"][0]["measure"] = json!("stage.nowhere");
         json["targets"]["targets"][1]["red_seconds"] = json!(1);
         json["tracks"][1]["id"] = json!("customer");
@@ -64,13 +69,17 @@ fn a_wrong_definition_is_told_every_mistake_with_its_place() {
         [
             "version: must be at least 1",
             "tracks[1]: 'customer' is there twice",
-            "stages[0].department: 'kitchen' is not among the departments",
-            "stages[1].enter: must name at least one event type",
-            "stages[7].track: 'credit' is not among the tracks",
-            "stages[8].track: 'credit' is not among the tracks",
-            "handoffs[2].accepted_by[0]: 'deal.fi.begun' is not among the events",
+            "intervals[0].owner_department: 'kitchen' is not among the departments",
+            "intervals[1].start: must name at least one event type",
+            "intervals[2].track: every stage has one",
+            "intervals[3].name: the stage 'desk' is there twice",
+            "intervals[7].track: 'credit' is not among the tracks",
+            "intervals[8].track: 'credit' is not among the tracks",
+            "intervals[21].offered_by_department: every handoff has one",
+            "intervals[22].track: a handoff has none",
+            "intervals[22].end[0]: 'deal.fi.begun' is not among the events",
             "opened_by: 'deal.begun' is not among the events",
-            "targets.targets[0].measure: 'stage.nowhere' is no stage.ID, handoff.ID or cycle.ID of this definition",
+            "targets.targets[0].measure: 'stage.nowhere' is not KIND.NAME of an interval of this definition",
             "targets.targets[1].red_seconds: must not be below yellow_seconds",
         ]
     );

@@ -19,16 +19,19 @@ fn flagged(given: &[Event], now: Timestamp) -> Flags {
 
 fn flagged_by(given: &[Event], targets: &Targets, schedule: &Schedule, now: Timestamp) -> Flags {
     let deal = fold(&def(), given, &Observed::everything()).deal;
-    flags(&deal, &def(), targets, schedule, now)
+    flags(&deal.intervals, &def(), targets, schedule, now)
 }
 
-/// Each flag as `id severity opened-closed`.
+/// Each flag as `kind/measure[instance].round severity opened-closed`.
 fn told(flags: &Flags) -> Vec<String> {
     let clock = |at: Timestamp| at.strftime("%H:%M").to_string();
     let tell = |flag: &throughline_process::flag::FlagInterval| {
         let severity = if flag.severity == Severity::Red { "red" } else { "yellow" };
         let closed = flag.closed_at.map_or("..".to_owned(), clock);
-        format!("{} {severity} {}-{closed}", flag.id, clock(flag.opened_at))
+        let fact = |name| flag.facts.iter().find(|fact| fact.name == name).map(|fact| fact.value.as_str());
+        let instance = fact("instance").map(|instance| format!("[{instance}]")).unwrap_or_default();
+        let about = format!("{}/{}{instance}.{}", flag.kind.as_str(), flag.measure, fact("round").unwrap());
+        format!("{about} {severity} {}-{closed}", clock(flag.opened_at))
     };
     flags.intervals.iter().map(tell).collect()
 }
@@ -145,7 +148,7 @@ fn what_no_source_reports_is_never_flagged() {
     let given = events("deal.agreed 09:00\n deal.delivered 10:00");
     let deal = fold(&def(), &given, &Observed::of(["deal.vehicle.ready"])).deal;
     let later = at("10:00") + jiff::SignedDuration::from_hours(24 * 30);
-    assert_eq!(told(&flags(&deal, &def(), &def().targets, &Schedule::default(), later)), [""; 0]);
+    assert_eq!(told(&flags(&deal.intervals, &def(), &def().targets, &Schedule::default(), later)), [""; 0]);
 }
 
 #[test]
@@ -225,7 +228,8 @@ fn a_flag_explains_itself() {
         ("clock", "wall"),
     ];
     assert_eq!(facts, BTreeMap::from(expected));
-    assert_eq!((flag.measure.as_str(), flag.subject.as_str()), ("handoff.fi", "handoff.fi.0"));
+    assert_eq!(flag.measure, "handoff.fi");
+    assert_eq!(flag.id, format!("handoff_idle/{}", flag.interval));
     assert_eq!((flag.department.as_str(), flag.red_at), ("fi", Some(at("10:30"))));
     assert_eq!((flag.targets_version.as_str(), flag.definition_version.as_str()), ("1", "retail-deal@1"));
 }

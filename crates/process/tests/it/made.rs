@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use throughline_process::{Bound, Deal, Definition, Event, Observed, Origin, Timestamp, fold};
+use throughline_process::{Bound, Deal, Definition, Event, Interval, Observed, Origin, Timestamp, fold};
 
 pub fn def() -> Arc<Definition> {
     Definition::retail_deal()
@@ -88,4 +88,10 @@ pub fn events(lines: &str) -> Vec<Event> {
 
 pub fn folded(events: &[Event]) -> Deal {
     fold(&def(), events, &Observed::everything()).deal
+}
+
+/// An interval as `name.round`, or `name[instance].round`.
+pub fn label(interval: &Interval) -> String {
+    let instance = interval.instance.as_ref().map(|instance| format!("[{instance}]")).unwrap_or_default();
+    format!("{}{instance}.{}", interval.name, interval.round)
 }

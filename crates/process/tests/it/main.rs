@@ -9,6 +9,7 @@ mod definitions;
 mod feeds;
 mod flags;
 mod handoffs;
+mod identity;
 mod keys;
 mod made;
 mod properties;

@@ -8,7 +8,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use throughline_process::{
-    Bound, Deal, Event, HandoffState, MAX_EVENTS, Observed, Origin, Quality, Schedule, deal_id, flags, fold, state_hash,
+    Bound, Deal, Event, Interval, MAX_EVENTS, Observed, Origin, Quality, Schedule, deal_id, flags, fold, state_hash,
 };
 
 use crate::made::{at, bounded, def, event};
@@ -106,11 +106,10 @@ proptest! {
     fn every_interval_begins_before_it_ends_and_has_its_own_id(events in any_events(), seen in seen()) {
         let deal = fold(&def(), &events, &seen).deal;
         let mut ids = BTreeMap::new();
-        let intervals = deal.stages.iter().map(|s| (&s.id, s.entered, s.left));
-        let intervals = intervals.chain(deal.handoffs.iter().map(|h| (&h.id, h.offered, h.ended)));
-        for (id, start, end) in intervals.chain(deal.cycles.iter().map(|c| (&c.id, c.started, c.ended))) {
+        for Interval { id, start, end, founded_by, .. } in &deal.intervals {
             prop_assert!(start.earliest <= start.latest, "{id}");
             prop_assert!(ids.insert(id.clone(), ()).is_none(), "{id} twice");
+            prop_assert!(!founded_by.is_empty() && founded_by.is_sorted(), "{id}");
             if let Some(end) = end {
                 prop_assert!(start.earliest <= end.earliest && end.earliest <= end.latest, "{id}: {start:?} {end:?}");
             }
@@ -121,10 +120,10 @@ proptest! {
     fn a_deal_that_is_over_has_nothing_open_that_ends_with_it(events in any_events()) {
         let deal = deal_of(&events);
         if deal.state.is_over() {
-            let outlives = |stage: &str| def().stage(stage).is_some_and(|stage| stage.outlives_deal);
-            prop_assert!(deal.stages.iter().all(|span| span.left.is_some() || outlives(&span.stage)));
-            let pending = |state| state == HandoffState::Pending;
-            prop_assert!(deal.handoffs.iter().all(|h| !pending(h.state) || h.handoff == "recon"));
+            let outlives = |interval: &Interval| {
+                def().interval(interval.kind, &interval.name).is_some_and(|interval| interval.outlives_deal)
+            };
+            prop_assert!(deal.intervals.iter().all(|interval| interval.end.is_some() || outlives(interval)));
             prop_assert_eq!(deal.holders.customer, None);
         }
     }
@@ -139,7 +138,7 @@ proptest! {
     #[test]
     fn flags_change_at_the_next_change_and_not_before(events in any_events(), now in instants()) {
         let deal = deal_of(&events);
-        let flags_at = |now| flags(&deal, &def(), &def().targets, &Schedule::default(), now);
+        let flags_at = |now| flags(&deal.intervals, &def(), &def().targets, &Schedule::default(), now);
         let flags = flags_at(now);
         for flag in &flags.intervals {
             prop_assert!(flag.opened_at <= now && flag.closed_at.is_none_or(|at| flag.opened_at < at && at <= now));

@@ -10,7 +10,7 @@ use std::{
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use throughline_process::{Bound, Deal, Event, Observed, Origin, Timestamp, fold, state_hash};
+use throughline_process::{Bound, Deal, Event, Interval, IntervalKind, Observed, Origin, Timestamp, fold, state_hash};
 
 use crate::made::def;
 
@@ -67,18 +67,22 @@ fn shuffle(events: &mut [Event], mut seed: u64) {
     }
 }
 
+fn handoffs(deal: &Deal) -> impl Iterator<Item = &Interval> {
+    deal.intervals.iter().filter(|interval| interval.kind == IntervalKind::Handoff)
+}
+
 /// Minutes that each handoff lay idle, named as the truth names them.
 fn waits(deal: &Deal) -> BTreeMap<String, f64> {
-    let idle = |handoff: &throughline_process::Handoff| {
-        let (least, most) = handoff.idle()?;
+    let idle = |handoff: &Interval| {
+        let (least, most) = handoff.lasted()?;
         assert_eq!(least, most, "exact times give exact waits");
-        let name = match handoff.handoff.as_str() {
+        let name = match handoff.name.as_str() {
             "desk" => format!("desk{}", handoff.round),
             name => name.to_owned(),
         };
         Some((name, least.as_secs_f64() / 60.0))
     };
-    let waits = deal.handoffs.iter().filter_map(idle);
+    let waits = handoffs(deal).filter_map(idle);
     waits
         .filter(|(name, _)| ["appraisal", "fi", "delivery"].contains(&name.as_str()) || name.starts_with("desk"))
         .collect()
@@ -126,9 +130,9 @@ fn every_wait_of_the_sample_store_days_is_the_true_one_in_whatever_order_events_
         let outcome = true_deal["outcome"].as_str().unwrap();
         let state = deal.state.as_str();
         assert!(state == outcome || (outcome, state) == ("delivered", "funded"), "{true_deal}: {state}");
-        for handoff in &deal.handoffs {
+        for handoff in handoffs(&deal) {
             assert!(
-                handoff.ended.is_some() || ["jacket", "contract"].contains(&handoff.handoff.as_str()),
+                handoff.end.is_some() || ["jacket", "contract"].contains(&handoff.name.as_str()),
                 "{true_deal}: {handoff:?}"
             );
         }

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 use throughline_proto::{
-    deal::v1::{WatchBoardRequest, deal_service_client::DealServiceClient},
+    deal::v1::{IntervalKind, WatchBoardRequest, deal_service_client::DealServiceClient},
     rule::v1::ListFlagsRequest,
     time::from_wire,
 };
@@ -47,19 +47,20 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             Ok(())
         }
         Format::Json => board.deals().try_for_each(|entry| {
+            let of_kind = |kind| entry.intervals.iter().filter(move |interval| interval.kind() == kind);
             json_line(&serde_json::json!({
                 "deal": last_segment(&entry.deal),
                 "rooftop": rooftop_of(&entry.deal),
                 "keys": entry.keys.iter().map(|key| format!("{}:{}", key.kind, key.value)).collect::<Vec<_>>(),
                 "state": state_text(entry.state()),
                 "vehicle_not_ready": entry.vehicle_not_ready,
-                "waits": entry.pending_handoffs.iter().map(|handoff| serde_json::json!({
-                    "handoff": handoff.handoff, "for": handoff.to_department,
-                    "since": handoff.offered.as_ref().and_then(|time| time.latest.as_ref()).and_then(from_wire).map(|at| at.to_string()),
-                    "since_earliest": handoff.offered.as_ref().and_then(|time| time.earliest.as_ref()).and_then(from_wire).map(|at| at.to_string()),
-                    "quality": handoff.offered.as_ref().map(|time| time.quality().as_str_name().trim_start_matches("TIME_QUALITY_").to_lowercase()),
+                "waits": of_kind(IntervalKind::Handoff).map(|handoff| serde_json::json!({
+                    "handoff": handoff.name, "for": handoff.owner_department,
+                    "since": handoff.start.as_ref().and_then(|time| time.latest.as_ref()).and_then(from_wire).map(|at| at.to_string()),
+                    "since_earliest": handoff.start.as_ref().and_then(|time| time.earliest.as_ref()).and_then(from_wire).map(|at| at.to_string()),
+                    "quality": handoff.start.as_ref().map(|time| time.quality().as_str_name().trim_start_matches("TIME_QUALITY_").to_lowercase()),
                 })).collect::<Vec<_>>(),
-                "stages": entry.open_spans.iter().map(|span| span.stage.as_str()).collect::<Vec<_>>(),
+                "stages": of_kind(IntervalKind::Stage).map(|stage| stage.name.as_str()).collect::<Vec<_>>(),
             }))
         }),
     }

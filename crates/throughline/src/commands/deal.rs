@@ -2,7 +2,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 use throughline_proto::{
     deal::v1::{
-        Closing, Deal, DealKey, Durations, GetDealRequest, HandoffState, Relation,
+        Closing, Deal, DealKey, Durations, GetDealRequest, Interval, IntervalKind, IntervalState, Relation,
         deal_service_client::DealServiceClient,
     },
     event::v1::TimeBound,
@@ -36,21 +36,6 @@ pub struct Arguments {
     patience: Patience,
     #[command(flatten)]
     output: Output,
-}
-
-/// A stage, a handoff or a cycle.
-struct Interval<'a> {
-    what: String,
-    id: &'a str,
-    /// Who has it, or whom it waits for; by whose hours it is timed.
-    department: &'a str,
-    start: Option<&'a TimeBound>,
-    end: Option<&'a TimeBound>,
-    durations: Option<&'a Durations>,
-    /// What there is to say of its end.
-    note: &'static str,
-    /// Nobody has it.
-    waits: bool,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -95,20 +80,14 @@ fn text(deal: &Deal, zone: &TimeZone) -> String {
     let holders = deal.holders.clone().unwrap_or_default();
     let rows = intervals(deal).into_iter().map(|interval| {
         let time = |time: Option<&TimeBound>| time.map(|time| when(time, zone, now)).unwrap_or_default();
-        let (wall, open) = interval.durations.map(both).unwrap_or_default();
+        let (wall, open) = interval.durations.as_ref().map(both).unwrap_or_default();
         // Said where it is not the same.
         let open = if open == wall { String::new() } else { open };
-        let by = if interval.department.is_empty() || interval.waits {
-            String::new()
-        } else {
-            format!(" ({})", department(interval.department))
-        };
+        let note = note(interval);
         vec![
-            format!("{}{by}", interval.what),
-            time(interval.start),
-            interval
-                .end
-                .map_or_else(|| interval.note.to_owned(), |end| format!("{}{}", when(end, zone, now), interval.note)),
+            title(interval),
+            time(interval.start.as_ref()),
+            interval.end.as_ref().map_or_else(|| note.to_owned(), |end| format!("{}{note}", when(end, zone, now))),
             wall,
             open,
         ]
@@ -146,58 +125,33 @@ fn related(relation: &Relation, zone: &TimeZone, now: Timestamp) -> String {
     }
 }
 
-fn intervals(deal: &Deal) -> Vec<Interval<'_>> {
-    let stages = deal.spans.iter().map(|span| Interval {
-        what: format!("{}{}", span.stage.replace('_', " "), in_brackets(&span.instance)),
-        id: &span.id,
-        department: &span.department,
-        start: span.entered.as_ref(),
-        end: span.left.as_ref(),
-        durations: span.durations.as_ref(),
-        note: note(span.left.is_some(), span.closing(), span.leaving_unobserved),
-        waits: false,
-    });
-    let handoffs = deal.handoffs.iter().map(|handoff| Interval {
-        what: format!("wait for {}{}", department(&handoff.to_department), in_brackets(&handoff.instance)),
-        id: &handoff.id,
-        department: &handoff.to_department,
-        start: handoff.offered.as_ref(),
-        end: handoff.ended.as_ref(),
-        durations: handoff.durations.as_ref(),
-        note: note(handoff.ended.is_some(), handoff.closing(), handoff.state() == HandoffState::NotObserved),
-        waits: true,
-    });
-    let mut intervals: Vec<Interval<'_>> = stages.chain(handoffs).collect();
-    intervals.sort_by_key(|interval| {
-        let start =
-            |at: fn(&TimeBound) -> &Option<prost_types::Timestamp>| at(interval.start?).as_ref().and_then(from_wire);
-        (start(|start| &start.latest), start(|start| &start.earliest))
-    });
-    // From one step to another, whoever has it in between: last, for they lie over the others.
-    intervals.extend(deal.cycles.iter().map(|cycle| Interval {
-        what: format!("all until {}{}", cycle.cycle.replace('_', " "), in_brackets(&cycle.instance)),
-        id: &cycle.id,
-        department: "",
-        start: cycle.started.as_ref(),
-        end: cycle.ended.as_ref(),
-        durations: cycle.durations.as_ref(),
-        note: note(cycle.ended.is_some(), cycle.closing(), cycle.end_unobserved),
-        waits: true,
-    }));
-    intervals
+/// Stages and handoffs by time of start; cycles last, for they lie over the others.
+fn intervals(deal: &Deal) -> Vec<&Interval> {
+    let (cycles, others): (Vec<_>, Vec<_>) =
+        deal.intervals.iter().partition(|interval| interval.kind() == IntervalKind::Cycle);
+    [others, cycles].concat()
 }
 
-fn in_brackets(instance: &str) -> String {
-    if instance.is_empty() { String::new() } else { format!(" [{instance}]") }
+fn title(interval: &Interval) -> String {
+    let name = interval.name.replace('_', " ");
+    let instance = if interval.instance.is_empty() { String::new() } else { format!(" [{}]", interval.instance) };
+    let owner = department(&interval.owner_department);
+    match interval.kind() {
+        IntervalKind::Handoff => format!("wait for {owner}{instance}"),
+        IntervalKind::Cycle => format!("all until {name}{instance}"),
+        IntervalKind::Stage | IntervalKind::Unspecified => format!("{name}{instance} ({owner})"),
+    }
 }
 
-fn note(ended: bool, closing: Closing, unobserved: bool) -> &'static str {
-    match (ended, closing) {
-        (false, _) if unobserved => "not observed",
-        (false, _) => "now",
-        (true, Closing::Inferred) => ", not reported",
-        (true, Closing::DealEnded) => ", with the deal",
-        (true, _) => "",
+/// What there is to say of its end.
+fn note(interval: &Interval) -> &'static str {
+    match (interval.end.is_some(), interval.closing(), interval.state()) {
+        (false, _, IntervalState::NotObserved) => "not observed",
+        (false, _, IntervalState::Unknown) => "unknown",
+        (false, _, _) => "now",
+        (true, Closing::Inferred, _) => ", not reported",
+        (true, Closing::DealEnded, _) => ", with the deal",
+        (true, _, _) => "",
     }
 }
 
@@ -236,14 +190,21 @@ fn json(deal: &Deal) -> serde_json::Value {
         .into_iter()
         .map(|interval| {
             serde_json::json!({
-                "id": interval.id, "department": interval.department,
-                "from": time(interval.start), "until": time(interval.end),
-                "durations": interval.durations.map(|durations| serde_json::json!({
+                "id": interval.id,
+                "measure": deals::measure(interval),
+                "department": interval.owner_department,
+                "state": deals::interval_state(interval),
+                "from": time(interval.start.as_ref()),
+                "until": time(interval.end.as_ref()),
+                "durations": interval.durations.as_ref().map(|durations| serde_json::json!({
                     "least_wall_seconds": seconds(&durations.least_wall),
                     "most_wall_seconds": seconds(&durations.most_wall),
                     "least_open_seconds": seconds(&durations.least_open),
                     "most_open_seconds": seconds(&durations.most_open),
                 })),
+                "founded_by": interval.founded_by.iter().map(|event| serde_json::json!({
+                    "source": event.source, "id": event.id,
+                })).collect::<Vec<_>>(),
             })
         })
         .collect();

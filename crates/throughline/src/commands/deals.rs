@@ -2,7 +2,8 @@
 use jiff::{Timestamp, tz::TimeZone};
 use throughline_proto::{
     deal::v1::{
-        Deal, DealKey, DealState, HandoffState, KeyLink, ListDealsRequest, deal_service_client::DealServiceClient,
+        Deal, DealKey, DealState, Interval, IntervalKind, IntervalState, KeyLink, ListDealsRequest,
+        deal_service_client::DealServiceClient,
     },
     time::from_wire,
 };
@@ -108,10 +109,10 @@ fn row(deal: &Deal) -> Vec<String> {
         .and_then(|holders| holders.customer.as_ref())
         .map_or_else(|| "nobody".to_owned(), |holder| department(&holder.department));
     let waits: Vec<String> = deal
-        .handoffs
+        .intervals
         .iter()
-        .filter(|handoff| handoff.state() == HandoffState::Pending)
-        .map(|handoff| department(&handoff.to_department))
+        .filter(|interval| interval.kind() == IntervalKind::Handoff && interval.state() == IntervalState::Open)
+        .map(|handoff| department(&handoff.owner_department))
         .collect();
     vec![
         rooftop_of(&deal.name).to_owned(),
@@ -158,12 +159,24 @@ pub fn json(deal: &Deal) -> serde_json::Value {
         "pencil_rounds": deal.pencil_rounds,
         "revision": deal.revision,
         "definition": deal.definition_version,
-        "handoffs": deal.handoffs.iter().map(|handoff| serde_json::json!({
-            "handoff": handoff.handoff,
-            "round": handoff.round,
-            "state": handoff.state().as_str_name().trim_start_matches("HANDOFF_STATE_"),
-            "offered_at": handoff.offered.as_ref().and_then(|time| instant(time.latest.as_ref())),
-            "ended_at": handoff.ended.as_ref().and_then(|time| instant(time.latest.as_ref())),
+        "intervals": deal.intervals.iter().map(|interval| serde_json::json!({
+            "id": interval.id,
+            "measure": measure(interval),
+            "round": interval.round,
+            "state": interval_state(interval),
+            "started_at": interval.start.as_ref().and_then(|time| instant(time.latest.as_ref())),
+            "ended_at": interval.end.as_ref().and_then(|time| instant(time.latest.as_ref())),
         })).collect::<Vec<_>>(),
     })
+}
+
+/// Such as `handoff.fi`.
+pub fn measure(interval: &Interval) -> String {
+    let kind = interval.kind().as_str_name().trim_start_matches("INTERVAL_KIND_").to_lowercase();
+    format!("{kind}.{}", interval.name)
+}
+
+/// `OPEN`, `ENDED`, `NOT_OBSERVED`, `VOID`, `UNKNOWN`.
+pub fn interval_state(interval: &Interval) -> &'static str {
+    interval.state().as_str_name().trim_start_matches("INTERVAL_STATE_")
 }

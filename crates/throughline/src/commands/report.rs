@@ -2,9 +2,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use throughline_proto::report::v1::{
-    Dimension, GetReportRequest, ListDealWaitsRequest, MeasureKind, MeasureRow, Report,
-    report_service_client::ReportServiceClient,
+use throughline_proto::{
+    deal::v1::IntervalKind,
+    report::v1::{
+        Dimension, GetReportRequest, ListDealWaitsRequest, MeasureRow, Report,
+        report_service_client::ReportServiceClient,
+    },
 };
 
 use crate::{
@@ -180,9 +183,9 @@ pub fn text(report: &Report, hours: Hours) -> String {
 fn measure_text(row: &MeasureRow) -> String {
     let name = row.measure.split_once('.').map_or(row.measure.as_str(), |(_, name)| name);
     match row.kind() {
-        MeasureKind::Handoff => format!("idle before {} ({name})", department(&row.department)),
-        MeasureKind::Stage => format!("in stage {} ({})", name.replace('_', " "), department(&row.department)),
-        MeasureKind::Cycle | MeasureKind::Unspecified => format!("cycle {}", name.replace('_', " ")),
+        IntervalKind::Handoff => format!("idle before {} ({name})", department(&row.department)),
+        IntervalKind::Stage => format!("in stage {} ({})", name.replace('_', " "), department(&row.department)),
+        IntervalKind::Cycle | IntervalKind::Unspecified => format!("cycle {}", name.replace('_', " ")),
     }
 }
 

@@ -28,9 +28,7 @@ pub fn vehicle_not_ready(deal: &Deal, observed: &Observed) -> bool {
 /// otherwise once one does.
 pub fn is_blind(deal: &Deal, observed: &Observed) -> bool {
     let holders = [&deal.holders.customer, &deal.holders.car, &deal.holders.paper];
-    deal.handoffs.iter().any(|handoff| handoff.state == throughline_process::HandoffState::NotObserved)
-        || deal.stages.iter().any(|span| !span.leaving_observed)
-        || deal.cycles.iter().any(|cycle| !cycle.end_observed)
+    deal.intervals.iter().any(|interval| !interval.end_observed)
         || holders.into_iter().flatten().any(|holder| holder.presumed)
         || (deal.milestones.contains_key(SIGNED) && !deal.milestones.contains_key(READY) && !observed.contains(READY))
 }
@@ -53,16 +51,19 @@ pub fn entry(deal: &pb::Deal) -> pb::BoardEntry {
         keys: deal.keys.clone(),
         state: deal.state,
         holders: deal.holders.clone(),
-        open_spans: deal.spans.iter().filter(|span| span.left.is_none()).cloned().collect(),
-        pending_handoffs: deal
-            .handoffs
-            .iter()
-            .filter(|handoff| handoff.state() == pb::HandoffState::Pending)
-            .cloned()
-            .collect(),
+        intervals: deal.intervals.iter().filter(|interval| stands(interval)).cloned().collect(),
         last_event_at: deal.last_event_at,
         revision: deal.revision,
         vehicle_not_ready: deal.vehicle_not_ready,
         opened_at: deal.opened_at,
+    }
+}
+
+/// An open stage, or a handoff that is offered and not accepted.
+fn stands(interval: &pb::Interval) -> bool {
+    match interval.kind() {
+        pb::IntervalKind::Stage => interval.end.is_none(),
+        pb::IntervalKind::Handoff => interval.state() == pb::IntervalState::Open,
+        pb::IntervalKind::Cycle | pb::IntervalKind::Unspecified => false,
     }
 }

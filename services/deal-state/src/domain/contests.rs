@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use throughline_process::{Bound, KeyKind};
 use throughline_proto::deal::v1 as pb;
+use throughline_wire::{read_bound, render_bound};
 
 use crate::wire;
 
@@ -64,7 +65,7 @@ impl Claim {
             deal: deal.name.clone(),
             best: deal.keys.first()?.clone(),
             cars,
-            agreed: wire::read_bound(agreed.as_ref()?)?,
+            agreed: read_bound(agreed.as_ref(), "agreement").ok()?,
             rivals: rivals.flat_map(|exception| &exception.candidates).map(|rival| rival.deal.clone()).collect(),
         })
     }
@@ -181,12 +182,13 @@ fn exception(car: &Car, claim: &Claim, claims: &BTreeMap<String, Claim>) -> Opti
         kind: KIND.to_owned(),
         detail: format!("{} {} is sold in {} as well", car.kind.as_str(), car.value, named.join(", ")),
         at: Some(throughline_proto::time::to_wire(last.latest)),
-        time: Some(wire::bound(last)),
+        time: Some(render_bound(last)),
         candidates: others
             .iter()
             .take(MOST_NAMED)
             .map(|other| pb::Candidate { deal: other.deal.clone(), key: Some(other.best.clone()) })
             .collect(),
+        founded_by: Vec::new(),
     })
 }
 
@@ -222,7 +224,7 @@ mod tests {
             opened_at: Some(to_wire(at)),
             milestones: vec![pb::Milestone {
                 event_type: "deal.agreed".to_owned(),
-                last: Some(wire::bound(Bound::exact(at))),
+                last: Some(render_bound(Bound::exact(at))),
                 ..Default::default()
             }],
             ..Default::default()

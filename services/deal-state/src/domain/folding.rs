@@ -289,7 +289,7 @@ mod tests {
                 .into(),
             state: pb::DealState::Agreed as i32,
             opened_at: Some(to_wire(at.latest)),
-            last_event: Some(wire::bound(at)),
+            last_event: Some(throughline_wire::render_bound(at)),
             ..Default::default()
         };
         let rooftop = Rooftop {

@@ -200,9 +200,7 @@ impl World {
     fn content(mut self) -> Vec<pb::Deal> {
         for deal in self.deals.values_mut() {
             (deal.revision, deal.etag) = (0, String::new());
-            deal.spans.iter_mut().for_each(|span| span.revision = 0);
-            deal.handoffs.iter_mut().for_each(|handoff| handoff.revision = 0);
-            deal.cycles.iter_mut().for_each(|cycle| cycle.revision = 0);
+            deal.intervals.iter_mut().for_each(|interval| interval.revision = 0);
         }
         self.deals.into_values().collect()
     }

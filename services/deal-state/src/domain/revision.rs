@@ -1,10 +1,10 @@
-//! Revisions: which parts of a deal changed, compared with what was last said of it.
+//! Revisions: which intervals of a deal changed, compared with its last entry in the log.
 
 use std::collections::BTreeMap;
 
 use throughline_proto::deal::v1 as pb;
 
-/// Numbers a deal that was folded anew: parts that are as before keep their revision, the others get that of the deal.
+/// Numbers a deal that was folded anew: intervals that are as before keep their revision, the others get the deal's.
 /// `None` if nothing of its content changed. `floor` is the highest revision of any deal that it takes over.
 pub fn revise(mut next: pb::Deal, before: Option<&pb::Deal>, floor: u64) -> Option<pb::Deal> {
     let last = before.map_or(0, |deal| deal.revision);
@@ -16,9 +16,7 @@ pub fn revise(mut next: pb::Deal, before: Option<&pb::Deal>, floor: u64) -> Opti
     next.etag = etag(revision);
     let no_deal = pb::Deal::default();
     let before = before.unwrap_or(&no_deal);
-    number(&mut next.spans, &before.spans, revision);
-    number(&mut next.handoffs, &before.handoffs, revision);
-    number(&mut next.cycles, &before.cycles, revision);
+    number(&mut next.intervals, &before.intervals, revision);
     Some(next)
 }
 
@@ -33,47 +31,19 @@ pub fn content(mut deal: pb::Deal) -> pb::Deal {
     deal.etag.clear();
     deal.recorded_at = None;
     deal.origin = 0;
-    reset(&mut deal.spans);
-    reset(&mut deal.handoffs);
-    reset(&mut deal.cycles);
+    deal.intervals.iter_mut().for_each(|interval| interval.revision = 0);
     deal
 }
 
-/// A part of a deal with a stable id and a revision of its own.
-trait Part: Clone + PartialEq {
-    fn id(&self) -> &str;
-    fn revision(&mut self) -> &mut u64;
-}
-
-macro_rules! part {
-    ($($part:ty),+) => {$(
-        impl Part for $part {
-            fn id(&self) -> &str {
-                &self.id
-            }
-            fn revision(&mut self) -> &mut u64 {
-                &mut self.revision
-            }
-        }
-    )+};
-}
-part!(pb::Span, pb::Handoff, pb::Cycle);
-
-fn reset(parts: &mut [impl Part]) {
-    for part in parts {
-        *part.revision() = 0;
-    }
-}
-
-fn number<P: Part>(parts: &mut [P], before: &[P], revision: u64) {
-    let before: BTreeMap<&str, &P> = before.iter().map(|part| (part.id(), part)).collect();
-    for part in parts {
-        let same = before.get(part.id()).and_then(|before| {
-            let mut before = (*before).clone();
-            *part.revision() = *before.revision();
-            (*part == before).then(|| *before.revision())
+fn number(intervals: &mut [pb::Interval], before: &[pb::Interval], revision: u64) {
+    let before: BTreeMap<&str, &pb::Interval> =
+        before.iter().map(|interval| (interval.id.as_str(), interval)).collect();
+    for interval in intervals {
+        let same = before.get(interval.id.as_str()).and_then(|before| {
+            interval.revision = before.revision;
+            (*interval == **before).then_some(before.revision)
         });
-        *part.revision() = same.unwrap_or(revision);
+        interval.revision = same.unwrap_or(revision);
     }
 }
 
@@ -81,31 +51,31 @@ fn number<P: Part>(parts: &mut [P], before: &[P], revision: u64) {
 mod tests {
     use super::*;
 
-    fn span(id: &str, stage: &str) -> pb::Span {
-        pb::Span { id: id.to_owned(), stage: stage.to_owned(), ..Default::default() }
+    fn stage(id: &str, name: &str) -> pb::Interval {
+        pb::Interval { id: id.to_owned(), name: name.to_owned(), ..Default::default() }
     }
 
-    fn deal(events: u32, spans: Vec<pb::Span>) -> pb::Deal {
-        pb::Deal { event_count: events, spans, ..Default::default() }
+    fn deal(events: u32, intervals: Vec<pb::Interval>) -> pb::Deal {
+        pb::Deal { event_count: events, intervals, ..Default::default() }
     }
 
     #[test]
     fn what_is_as_before_keeps_its_revision() {
-        let first = revise(deal(1, vec![span("a", "desk"), span("b", "fi")]), None, 0).expect("new");
+        let first = revise(deal(1, vec![stage("a", "desk"), stage("b", "fi")]), None, 0).expect("new");
         assert_eq!(first.revision, 1);
-        let second = revise(deal(2, vec![span("a", "desk"), span("b", "box"), span("c", "x")]), Some(&first), 0)
+        let second = revise(deal(2, vec![stage("a", "desk"), stage("b", "box"), stage("c", "x")]), Some(&first), 0)
             .expect("changed");
-        let revisions: Vec<u64> = second.spans.iter().map(|span| span.revision).collect();
+        let revisions: Vec<u64> = second.intervals.iter().map(|interval| interval.revision).collect();
         assert_eq!((second.revision, revisions), (2, vec![1, 2, 2]));
         assert_eq!(second.etag, "\"2\"");
     }
 
     #[test]
     fn the_same_content_is_no_revision() {
-        let mut first = revise(deal(1, vec![span("a", "desk")]), None, 4).expect("new");
+        let mut first = revise(deal(1, vec![stage("a", "desk")]), None, 4).expect("new");
         assert_eq!(first.revision, 5);
         first.origin = 1;
-        assert_eq!(revise(deal(1, vec![span("a", "desk")]), Some(&first), 0), None);
+        assert_eq!(revise(deal(1, vec![stage("a", "desk")]), Some(&first), 0), None);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use throughline_process::{
-    Bound, Deal, Handoff, HandoffState, Observed, Span,
-    deal::{ClosedBy, DealState, Holder},
+    Bound, ClosedBy, Deal, Interval, IntervalKind, IntervalState, Observed,
+    deal::{DealState, Holder},
 };
 use throughline_proto::deal::v1 as pb;
 
@@ -129,14 +129,14 @@ impl<'d> Standing<'d> {
             return None;
         }
         let funding = self.open("funding").last()?;
-        let department = self.paper_waits_for(&funding.department);
-        Some(self.item(List::ContractsInTransit, funding.entered, department, funding.leaving_observed))
+        let department = self.paper_waits_for(&funding.owner_department);
+        Some(self.item(List::ContractsInTransit, funding.start, department, funding.end_observed))
     }
 
     fn acquired(&self) -> impl Iterator<Item = Item> {
         self.open("recon").map(|recon| Item {
             instance: recon.instance.clone(),
-            ..self.item(List::TradesNotFinalized, recon.entered, &recon.department, recon.leaving_observed)
+            ..self.item(List::TradesNotFinalized, recon.start, &recon.owner_department, recon.end_observed)
         })
     }
 
@@ -148,11 +148,11 @@ impl<'d> Standing<'d> {
             return Vec::new();
         }
         let mut appraised = self.appraised();
-        let acquired: Vec<Option<&str>> = self.spans("recon").map(|recon| recon.instance.as_deref()).collect();
+        let acquired: Vec<Option<&str>> = self.stages("recon").map(|recon| recon.instance.as_deref()).collect();
         // One that goes by another key, in another system, may be any of those that are left: it stands for the first.
         let elsewhere = acquired.iter().filter(|trade| !appraised.contains(trade)).count();
         appraised.retain(|trade| !acquired.contains(trade));
-        let department = self.spans("appraisal").next().map_or("used_car", |span| span.department.as_str());
+        let department = self.stages("appraisal").next().map_or("used_car", |stage| stage.owner_department.as_str());
         let never = appraised.into_iter().skip(elsewhere).map(|trade| Item {
             instance: trade.map(str::to_owned),
             ..self.item(List::TradesNotFinalized, delivered, department, self.observed.contains(ACQUIRED))
@@ -163,11 +163,10 @@ impl<'d> Standing<'d> {
     /// The trades that were appraised, as they were; one of which nothing is known where no step says which.
     fn appraised(&self) -> Vec<Option<&'d str>> {
         let reported = |by: &Option<ClosedBy>| matches!(by, Some(ClosedBy::Event(step)) if step == APPRAISED);
-        let stages = self.spans("appraisal").filter(|span| reported(&span.closed_by));
-        let stages = stages.filter_map(|span| Some((span.left?.latest, span.instance.as_deref())));
-        let cycles = self.deal.cycles.iter().filter(|cycle| reported(&cycle.closed_by));
-        let cycles = cycles.filter_map(|cycle| Some((cycle.ended?.latest, cycle.instance.as_deref())));
-        let mut ended: Vec<(Timestamp, Option<&str>)> = stages.chain(cycles).collect();
+        let ends = self.stages("appraisal").chain(self.deal.intervals.iter().filter(|i| i.kind == IntervalKind::Cycle));
+        let ends = ends.filter(|interval| reported(&interval.closed_by));
+        let ends = ends.filter_map(|interval| Some((interval.end?.latest, interval.instance.as_deref())));
+        let mut ended: Vec<(Timestamp, Option<&str>)> = ends.collect();
         ended.sort_unstable();
         let mut trades = Vec::new();
         for (_, trade) in ended {
@@ -187,19 +186,19 @@ impl<'d> Standing<'d> {
         if self.open("recon_step").next().is_some() {
             return Vec::new();
         }
-        let left = self.spans("recon_step").filter_map(|step| step.left).max_by_key(|left| left.latest);
-        let alone = self.spans("recon").count() == 1;
+        let left = self.stages("recon_step").filter_map(|step| step.end).max_by_key(|left| left.latest);
+        let alone = self.stages("recon").count() == 1;
         let holes = self.open("recon").map(|recon| {
-            let left = left.filter(|left| left.latest >= recon.entered.latest);
+            let left = left.filter(|left| left.latest >= recon.start.latest);
             let since = match left {
-                None => recon.entered,
+                None => recon.start,
                 Some(left) if alone => left,
-                Some(left) => Bound::between(recon.entered.earliest, left.latest),
+                Some(left) => Bound::between(recon.start.earliest, left.latest),
             };
             let leaving_observed = self.observed.contains(STEP_ENTERED);
             Item {
                 instance: recon.instance.clone(),
-                ..self.item(List::HolesInRecon, since, &recon.department, leaving_observed)
+                ..self.item(List::HolesInRecon, since, &recon.owner_department, leaving_observed)
             }
         });
         holes.collect()
@@ -250,12 +249,12 @@ impl<'d> Standing<'d> {
         self.deal.milestones.get(REOPENED).is_none_or(|reopened| at.latest >= reopened.last.latest)
     }
 
-    fn spans(&self, stage: &'static str) -> impl Iterator<Item = &'d Span> {
-        self.deal.stages.iter().filter(move |span| span.stage == stage)
+    fn stages(&self, name: &'static str) -> impl Iterator<Item = &'d Interval> {
+        self.deal.intervals_of(IntervalKind::Stage, name)
     }
 
-    fn open(&self, stage: &'static str) -> impl Iterator<Item = &'d Span> {
-        self.spans(stage).filter(|span| span.left.is_none())
+    fn open(&self, name: &'static str) -> impl Iterator<Item = &'d Interval> {
+        self.stages(name).filter(|stage| stage.end.is_none())
     }
 
     fn paper_waits_for<'s>(&'s self, otherwise: &'s str) -> &'s str {
@@ -264,9 +263,12 @@ impl<'d> Standing<'d> {
 
     /// The holder's department, or the one that it was offered to last and that has not taken it.
     fn waits_for<'s>(&'s self, holder: Option<&'s Holder>, handoffs: &[&str], otherwise: &'s str) -> &'s str {
-        let pending =
-            |handoff: &&Handoff| handoff.state == HandoffState::Pending && handoffs.contains(&handoff.handoff.as_str());
-        let offered = self.deal.handoffs.iter().rfind(pending).map(|handoff| handoff.to.as_str());
+        let pending = |interval: &&Interval| {
+            interval.kind == IntervalKind::Handoff
+                && interval.state == IntervalState::Open
+                && handoffs.contains(&interval.name.as_str())
+        };
+        let offered = self.deal.intervals.iter().rfind(pending).map(|handoff| handoff.owner_department.as_str());
         holder.map(|holder| holder.department.as_str()).or(offered).unwrap_or(otherwise)
     }
 }

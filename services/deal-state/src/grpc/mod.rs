@@ -85,7 +85,7 @@ impl Deals {
         let schedules = self.schedules.of(&self.cx.platform.db, principal, rooftops).await?;
         for deal in deals {
             if let Some(schedule) = schedules.get(wire::rooftop_of(&deal.name)) {
-                wire::time_deal(deal, schedule, until);
+                wire::time_intervals(&mut deal.intervals, schedule, until);
             }
             if !persons::seen_by(principal) {
                 persons::hide(deal);

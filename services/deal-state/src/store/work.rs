@@ -47,7 +47,7 @@ impl Work {
             self.rooftops.push(rooftop.to_owned());
             self.since.push(at(item.since.latest.max(FLOOR)));
             self.earliest.push(at(item.since.earliest.max(FLOOR)));
-            self.qualities.push(wire::quality(item.since.quality) as i16);
+            self.qualities.push(throughline_wire::render_quality(item.since.quality) as i16);
             self.departments.push(item.department.clone());
             self.unobserved.push(!item.leaving_observed);
         }
@@ -140,7 +140,7 @@ pub async fn list_work(
         since: Bound {
             earliest: row.since_earliest.to_jiff(),
             latest: row.since.to_jiff(),
-            quality: wire::read_quality(row.since_quality.into()),
+            quality: throughline_wire::read_quality(row.since_quality.into()),
         },
         department: row.department,
         leaving_unobserved: row.leaving_unobserved,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use throughline_process::{
-    Bound, CheckDigit, Deal, Handoff, HandoffState, Key, KeyKind, Quality, Span, check_digit,
-    deal::{ClosedBy, Cycle, DealState, Exception, Holder, Holders, Occurrence, Relation},
+    CheckDigit, Deal, Key, KeyKind, check_digit,
+    deal::{DealState, Exception, Holder, Holders, Occurrence, Relation},
 };
-use throughline_proto::{deal::v1 as pb, event::v1 as event, time::to_wire};
+use throughline_proto::{deal::v1 as pb, time::to_wire};
+use throughline_wire::{render_bound, render_event_refs, render_interval};
 
 use crate::domain::{
     id::DealId,
@@ -69,8 +70,7 @@ pub fn deal(deal: Deal, facts: Facts<'_>) -> pb::Deal {
         opened_at: deal.opened_at.map(|at| to_wire(at.latest)),
         last_event_at: deal.last_event_at.map(|at| to_wire(at.latest)),
         holders: Some(holders(deal.holders)),
-        spans: deal.stages.into_iter().map(span).collect(),
-        handoffs: deal.handoffs.into_iter().map(handoff).collect(),
+        intervals: deal.intervals.into_iter().map(render_interval).collect(),
         milestones: deal.milestones.into_iter().map(milestone).collect(),
         exceptions,
         rework: deal.rework,
@@ -79,11 +79,10 @@ pub fn deal(deal: Deal, facts: Facts<'_>) -> pb::Deal {
         event_count: deal.event_count,
         definition_version: deal.definition_version,
         state_hash: facts.state_hash.to_vec(),
-        cycles: deal.cycles.into_iter().map(cycle).collect(),
         assigned: deal.assigned,
         unknown_types: deal.unknown_types,
-        opened: deal.opened_at.map(bound),
-        last_event: deal.last_event_at.map(bound),
+        opened: deal.opened_at.map(render_bound),
+        last_event: deal.last_event_at.map(render_bound),
         vehicle_not_ready: facts.vehicle_not_ready,
         links: facts.links.iter().map(|found| link(&facts, found)).collect(),
         relations: deal.relations.into_iter().map(relation).collect(),
@@ -106,33 +105,6 @@ pub fn state(state: DealState) -> pb::DealState {
     }
 }
 
-/// A bound on the wire.
-pub fn bound(bound: Bound) -> event::TimeBound {
-    event::TimeBound {
-        earliest: Some(to_wire(bound.earliest)),
-        latest: Some(to_wire(bound.latest)),
-        quality: quality(bound.quality) as i32,
-    }
-}
-
-/// The quality on the wire, and by its number in the store.
-pub fn quality(quality: Quality) -> event::TimeQuality {
-    match quality {
-        Quality::Exact => event::TimeQuality::Exact,
-        Quality::Bounded => event::TimeQuality::Bounded,
-        Quality::DateOnly => event::TimeQuality::DateOnly,
-    }
-}
-
-/// A quality by its number.
-pub fn read_quality(number: i32) -> Quality {
-    match event::TimeQuality::try_from(number) {
-        Ok(event::TimeQuality::Exact) => Quality::Exact,
-        Ok(event::TimeQuality::DateOnly) => Quality::DateOnly,
-        _ => Quality::Bounded,
-    }
-}
-
 fn holders(holders: Holders) -> pb::Holders {
     let holder = |holder: Holder| pb::Holder {
         department: holder.department,
@@ -140,7 +112,7 @@ fn holders(holders: Holders) -> pb::Holders {
         actor: holder.actor.unwrap_or_default(),
         since: Some(to_wire(holder.since.latest)),
         presumed: holder.presumed,
-        since_bound: Some(bound(holder.since)),
+        since_bound: Some(render_bound(holder.since)),
     };
     pb::Holders {
         customer: holders.customer.map(holder),
@@ -149,88 +121,11 @@ fn holders(holders: Holders) -> pb::Holders {
     }
 }
 
-fn span(span: Span) -> pb::Span {
-    let (closing, closed_by) = closed(&span.closed_by);
-    pb::Span {
-        id: span.id,
-        stage: span.stage,
-        track: span.track,
-        department: span.department,
-        actor: span.actor.unwrap_or_default(),
-        round: span.round,
-        entered: Some(bound(span.entered)),
-        left: span.left.map(bound),
-        left_inferred: closing == pb::Closing::Inferred,
-        revision: 0,
-        instance: span.instance.unwrap_or_default(),
-        leaving_unobserved: !span.leaving_observed,
-        closing: closing as i32,
-        closed_by,
-        cut: span.cut.map(bound),
-        durations: None,
-    }
-}
-
-fn handoff(handoff: Handoff) -> pb::Handoff {
-    let (closing, closed_by) = closed(&handoff.closed_by);
-    let state = match handoff.state {
-        HandoffState::Pending => pb::HandoffState::Pending,
-        HandoffState::Accepted => pb::HandoffState::Accepted,
-        HandoffState::NotObserved => pb::HandoffState::NotObserved,
-        HandoffState::Void => pb::HandoffState::Void,
-    };
-    pb::Handoff {
-        id: handoff.id,
-        handoff: handoff.handoff,
-        from_department: handoff.from,
-        to_department: handoff.to,
-        round: handoff.round,
-        offered: Some(bound(handoff.offered)),
-        ended: handoff.ended.map(bound),
-        state: state as i32,
-        revision: 0,
-        instance: handoff.instance.unwrap_or_default(),
-        closing: closing as i32,
-        closed_by,
-        cut: handoff.cut.map(bound),
-        durations: None,
-    }
-}
-
-fn cycle(cycle: Cycle) -> pb::Cycle {
-    let (closing, closed_by) = closed(&cycle.closed_by);
-    pb::Cycle {
-        id: cycle.id,
-        cycle: cycle.cycle,
-        department: cycle.department,
-        instance: cycle.instance.unwrap_or_default(),
-        round: cycle.round,
-        started: Some(bound(cycle.started)),
-        ended: cycle.ended.map(bound),
-        ended_inferred: matches!(closing, pb::Closing::Inferred | pb::Closing::DealEnded),
-        end_unobserved: !cycle.end_observed,
-        closing: closing as i32,
-        closed_by,
-        revision: 0,
-        cut: cycle.cut.map(bound),
-        durations: None,
-    }
-}
-
-fn closed(by: &Option<ClosedBy>) -> (pb::Closing, String) {
-    match by {
-        None => (pb::Closing::Unspecified, String::new()),
-        Some(ClosedBy::Event(event_type)) => (pb::Closing::Reported, event_type.clone()),
-        Some(ClosedBy::Inferred(event_type)) => (pb::Closing::Inferred, event_type.clone()),
-        Some(ClosedBy::DealEnded(event_type)) => (pb::Closing::DealEnded, event_type.clone()),
-    }
-}
-
 fn milestone((event_type, occurrence): (String, Occurrence)) -> pb::Milestone {
     pb::Milestone {
         event_type,
-        time: Some(bound(occurrence.first)),
-        last: Some(bound(occurrence.last)),
+        time: Some(render_bound(occurrence.first)),
+        last: Some(render_bound(occurrence.last)),
         count: occurrence.count,
         actor: occurrence.actor.unwrap_or_default(),
     }
@@ -243,7 +138,7 @@ fn relation(relation: Relation) -> pb::Relation {
         car: relation.trade.map(trade),
         rooftop: relation.rooftop.unwrap_or_default(),
         deal: None,
-        time: Some(bound(relation.at)),
+        time: Some(render_bound(relation.at)),
     }
 }
 
@@ -294,8 +189,6 @@ fn ambiguous(facts: &Facts<'_>) -> Option<pb::DealException> {
         id: format!("{IDENTITY_AMBIGUOUS}/{}", &hasher.finalize().to_hex()[..12]),
         kind: IDENTITY_AMBIGUOUS.to_owned(),
         detail: format!("the same sale or trade is told of by {}", named.join(", ")),
-        at: None,
-        time: None,
         candidates: rivals
             .iter()
             .take(MOST_NAMED)
@@ -304,6 +197,7 @@ fn ambiguous(facts: &Facts<'_>) -> Option<pb::DealException> {
                 key: Some(key(best)),
             })
             .collect(),
+        ..pb::DealException::default()
     })
 }
 
@@ -314,9 +208,7 @@ fn mistyped(key: &Key) -> Option<pb::DealException> {
         id: format!("wrong_vin/{}", key.value),
         kind: "wrong_vin".to_owned(),
         detail: format!("the check digit of vin {} would be {right}: compare it with the car", key.value),
-        at: None,
-        time: None,
-        candidates: Vec::new(),
+        ..pb::DealException::default()
     })
 }
 
@@ -326,7 +218,8 @@ fn exception(exception: Exception) -> pb::DealException {
         detail: exception.detail,
         at: exception.at.map(|at| to_wire(at.latest)),
         id: exception.id,
-        time: exception.at.map(bound),
+        time: exception.at.map(render_bound),
         candidates: Vec::new(),
+        founded_by: render_event_refs(exception.founded_by),
     }
 }

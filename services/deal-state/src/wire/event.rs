@@ -1,8 +1,9 @@
 //! Accepted events, as the fold takes them in.
 
 use jiff::Timestamp;
-use throughline_process::{Bound, Event, Origin, Quality};
+use throughline_process::{Event, Origin};
 use throughline_proto::{event::v1 as pb, time::from_wire};
+use throughline_wire::read_bound;
 
 /// What an accepted event cannot lack. Ingestion lets no such event pass, so this is a fault of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,7 +12,7 @@ pub struct Malformed(pub &'static str);
 
 /// The event, to be kept as recorded then and come in so.
 pub fn event(wire: pb::Event, recorded_at: Timestamp, origin: pb::Origin) -> Result<Event, Malformed> {
-    let time = wire.time.as_ref().and_then(bound).ok_or(Malformed("time"))?;
+    let time = read_bound(wire.time.as_ref(), "event").map_err(|_| Malformed("time"))?;
     Ok(Event {
         id: wire.id,
         source: wire.source,
@@ -35,18 +36,6 @@ pub fn event(wire: pb::Event, recorded_at: Timestamp, origin: pb::Origin) -> Res
             pb::Origin::Replay => Origin::Replay,
         },
     })
-}
-
-/// A bound as it was once told; none if it is none.
-pub fn bound(wire: &pb::TimeBound) -> Option<Bound> {
-    let earliest = wire.earliest.as_ref().and_then(from_wire)?;
-    let latest = wire.latest.as_ref().and_then(from_wire)?;
-    let quality = match wire.quality() {
-        pb::TimeQuality::Exact => Quality::Exact,
-        pb::TimeQuality::DateOnly => Quality::DateOnly,
-        pb::TimeQuality::Bounded | pb::TimeQuality::Unspecified => Quality::Bounded,
-    };
-    (earliest <= latest).then_some(Bound { earliest, latest, quality })
 }
 
 fn some(text: String) -> Option<String> {

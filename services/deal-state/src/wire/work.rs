@@ -7,8 +7,8 @@ use throughline_proto::{
     time::{duration_to_wire, from_wire},
 };
 
-use super::deal::bound;
 use crate::domain::worklists::List;
+use throughline_wire::render_bound;
 
 /// The list on the wire, and by its number in the store.
 pub fn list(list: List) -> pb::WorkList {
@@ -47,7 +47,7 @@ pub fn work_item(listed: Listed, deal: pb::Deal, now: Timestamp, today: Timestam
         keys: deal.keys,
         state: deal.state,
         instance: listed.instance,
-        since: Some(bound(listed.since)),
+        since: Some(render_bound(listed.since)),
         age_least: Some(least),
         age_most: Some(most),
         waiting_department: listed.department,

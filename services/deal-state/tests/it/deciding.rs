@@ -38,9 +38,7 @@ pub fn decides(
 /// Content and nothing else.
 fn content(deal: pb::Deal) -> pb::Deal {
     let mut deal = pb::Deal { revision: 0, etag: String::new(), recorded_at: None, origin: 0, ..deal };
-    deal.spans.iter_mut().for_each(|span| (span.revision, span.durations) = (0, None));
-    deal.handoffs.iter_mut().for_each(|handoff| (handoff.revision, handoff.durations) = (0, None));
-    deal.cycles.iter_mut().for_each(|cycle| (cycle.revision, cycle.durations) = (0, None));
+    deal.intervals.iter_mut().for_each(|interval| (interval.revision, interval.durations) = (0, None));
     deal
 }
 
@@ -187,8 +185,10 @@ async fn a_deal_is_shown_as_it_was_known() {
         ..known("", 10)
     };
     assert_eq!(content(suite.get(by_key).await.unwrap()), content(dms), "by a number that another deal has now");
-    let pending = |deal: &pb::Deal| deal.handoffs.iter().filter(|h| h.handoff == "fi").map(|h| h.state()).next();
-    assert_eq!(pending(&now), Some(pb::HandoffState::Accepted));
+    let pending = |deal: &pb::Deal| {
+        deal.intervals.iter().find(|i| i.kind() == pb::IntervalKind::Handoff && i.name == "fi").map(|i| i.state())
+    };
+    assert_eq!(pending(&now), Some(pb::IntervalState::Ended));
     let before = suite.get(known(&now.name, 9)).await.unwrap_err();
     assert_eq!(before.code(), Code::NotFound);
     assert_eq!(suite.get(known(&now.name, 31)).await.unwrap_err().code(), Code::InvalidArgument);

@@ -39,13 +39,17 @@ fn minutes(durations: Option<&pb::Durations>) -> Option<[i64; 4]> {
     durations.map(|d| [of(&d.least_wall), of(&d.most_wall), of(&d.least_open), of(&d.most_open)])
 }
 
-fn handoff(deal: &pb::Deal, id: &str) -> Option<[i64; 4]> {
-    let found = deal.handoffs.iter().find(|handoff| handoff.handoff == id).unwrap();
-    minutes(found.durations.as_ref())
+fn timed(deal: &pb::Deal, kind: pb::IntervalKind, name: &str) -> Option<[i64; 4]> {
+    let found = deal.intervals.iter().find(|interval| interval.kind() == kind && interval.name == name);
+    minutes(found.unwrap().durations.as_ref())
 }
 
-fn cycle(deal: &pb::Deal, id: &str) -> Option<[i64; 4]> {
-    minutes(deal.cycles.iter().find(|cycle| cycle.cycle == id).unwrap().durations.as_ref())
+fn handoff(deal: &pb::Deal, name: &str) -> Option<[i64; 4]> {
+    timed(deal, pb::IntervalKind::Handoff, name)
+}
+
+fn cycle(deal: &pb::Deal, name: &str) -> Option<[i64; 4]> {
+    timed(deal, pb::IntervalKind::Cycle, name)
 }
 
 #[tokio::test]
@@ -76,8 +80,7 @@ async fn a_deal_is_timed_when_it_is_read_by_the_calendars_then_known() {
     })
     .await;
     assert_eq!(standing, [NINE + 150, NINE + 150, 150, 150]);
-    let fi = deal.spans.iter().find(|span| span.stage == "fi").unwrap();
-    assert_eq!(minutes(fi.durations.as_ref()), None);
+    assert_eq!(timed(&deal, pb::IntervalKind::Stage, "fi"), None);
 
     // Another calendar: other figures, and nothing folded, hashed or told again.
     let said = suite.said(NORTH.part).await.len();
@@ -89,9 +92,7 @@ async fn a_deal_is_timed_when_it_is_read_by_the_calendars_then_known() {
     assert_eq!(listed.iter().find(|listed| listed.name == again.name), Some(&again));
     for (_, body) in suite.said(NORTH.part).await {
         if let Body::Deal(deal) = body {
-            let durations = deal.handoffs.iter().map(|handoff| &handoff.durations);
-            let durations = durations.chain(deal.spans.iter().map(|span| &span.durations));
-            assert!(durations.chain(deal.cycles.iter().map(|cycle| &cycle.durations)).all(Option::is_none));
+            assert!(deal.intervals.iter().all(|interval| interval.durations.is_none()));
         }
     }
 }
@@ -112,7 +113,9 @@ async fn a_board_times_what_stands_and_learns_of_new_calendars() {
     let mut stream = suite.watch(WatchBoardRequest::default()).await;
     let waits = |response: &pb::WatchBoardResponse, subject: &str| {
         let entry = response.upserts.iter().find(|entry| entry.keys.iter().any(|key| key.value == subject))?;
-        minutes(entry.pending_handoffs.first()?.durations.as_ref())
+        minutes(
+            entry.intervals.iter().find(|interval| interval.kind() == pb::IntervalKind::Handoff)?.durations.as_ref(),
+        )
     };
     let snapshot = stream.message().await.unwrap().unwrap();
     assert_eq!(waits(&snapshot, "S1"), Some([35, 35, 15, 15]));

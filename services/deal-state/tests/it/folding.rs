@@ -60,14 +60,19 @@ async fn what_did_not_change_keeps_its_revision() {
         ])
         .await;
     let first = suite.deal(NORTH, "subject", "S1", &token).await;
-    assert!(first.handoffs.iter().all(|handoff| handoff.revision == 1));
+    assert!(first.intervals.iter().all(|interval| interval.revision == 1));
     let token = suite.tell([says(NORTH, event("deal.agreed", "S1", 60, &[]))]).await;
     let second = suite.deal(NORTH, "subject", "S1", &token).await;
     assert_eq!(second.revision, 2);
-    let revision =
-        |id: &str| second.handoffs.iter().find(|handoff| handoff.handoff == id).map(|handoff| handoff.revision);
-    assert_eq!(revision("desk"), Some(1), "{:#?}", second.handoffs);
-    assert_eq!(revision("fi"), Some(2), "{:#?}", second.handoffs);
+    let revision = |name: &str| {
+        second
+            .intervals
+            .iter()
+            .find(|i| i.kind() == pb::deal::v1::IntervalKind::Handoff && i.name == name)
+            .map(|i| i.revision)
+    };
+    assert_eq!(revision("desk"), Some(1), "{:#?}", second.intervals);
+    assert_eq!(revision("fi"), Some(2), "{:#?}", second.intervals);
 }
 
 #[tokio::test]

@@ -94,5 +94,9 @@ async fn a_transfer_that_never_was_is_no_relation() {
     let token = suite.tell([says(NORTH, withdrawn("w1", &first)), says(NORTH, withdrawn("w2", "again"))]).await;
     let deal = suite.deal(NORTH, "dms_deal", "D1", &token).await;
     assert_eq!(told(&deal), []);
-    assert!(deal.spans.iter().any(|span| span.stage == "recon" && span.left.is_none()), "{:?}", deal.spans);
+    assert!(
+        deal.intervals.iter().any(|interval| interval.name == "recon" && interval.end.is_none()),
+        "{:?}",
+        deal.intervals
+    );
 }

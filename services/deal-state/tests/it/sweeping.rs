@@ -1,7 +1,7 @@
 //! What was folded before something changed for the whole rooftop is folded anew.
 
 use throughline_process::Definition;
-use throughline_proto::deal::v1::{Handoff, HandoffState};
+use throughline_proto::deal::v1::{Interval, IntervalKind, IntervalState};
 use throughline_testkit::eventually;
 
 use crate::kit::{NORTH, SOON, Suite, event, rooftop_with, says};
@@ -12,19 +12,20 @@ async fn a_handoff_is_idle_once_some_source_reports_its_acceptance() {
     let token = suite
         .tell([says(NORTH, event("deal.opened", "S1", 0, &[])), says(NORTH, event("deal.agreed", "S1", 10, &[]))])
         .await;
-    let state = |handoffs: &[Handoff]| handoffs.iter().find(|handoff| handoff.handoff == "fi").map(Handoff::state);
+    let fi = |interval: &&Interval| interval.kind() == IntervalKind::Handoff && interval.name == "fi";
+    let state = |intervals: &[Interval]| intervals.iter().find(fi).map(Interval::state);
     let before = suite.deal(NORTH, "subject", "S1", &token).await;
-    assert_eq!(state(&before.handoffs), Some(HandoffState::NotObserved));
+    assert_eq!(state(&before.intervals), Some(IntervalState::NotObserved));
     let hash = suite.hash("").await;
 
     // Another deal brings the first acceptance that this rooftop ever sent.
     suite.tell([says(NORTH, event("deal.fi.started", "S2", 12, &[]))]).await;
     let after = eventually(SOON, async || {
         let deal = suite.deal(NORTH, "subject", "S1", "").await;
-        if state(&deal.handoffs) == Some(HandoffState::Pending) {
+        if state(&deal.intervals) == Some(IntervalState::Open) {
             Ok(deal)
         } else {
-            Err(format!("{:?}", deal.handoffs))
+            Err(format!("{:?}", deal.intervals))
         }
     })
     .await;

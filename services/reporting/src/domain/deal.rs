@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Interval, IntervalKey};
+use super::Versioned;
 
 /// A deal of a part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +35,7 @@ pub struct Deal {
     pub opened_at: Option<Timestamp>,
     /// Times that something had to be done again.
     pub rework: u32,
-    pub intervals: Vec<Interval>,
+    pub intervals: Vec<Versioned>,
 }
 
 /// What the log says of a deal.
@@ -56,7 +56,7 @@ impl News {
         }
     }
 
-    pub fn intervals(&self) -> &[Interval] {
+    pub fn intervals(&self) -> &[Versioned] {
         match self {
             Self::Stands(deal) => &deal.intervals,
             Self::Retracted { .. } => &[],
@@ -68,14 +68,16 @@ impl News {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
     pub revision: u64,
-    pub intervals: BTreeSet<IntervalKey>,
+    /// IDs of its intervals.
+    pub intervals: BTreeSet<String>,
 }
 
 /// Which rows to write and which to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replacement<'a> {
-    pub put: Vec<&'a Interval>,
-    pub remove: Vec<IntervalKey>,
+    pub put: Vec<&'a Versioned>,
+    /// IDs.
+    pub remove: Vec<String>,
 }
 
 /// Replaces what is kept by news that are newer; `None` if they are not.
@@ -87,11 +89,11 @@ pub fn replace<'a>(kept: Option<&Kept>, news: &'a News) -> Option<Replacement<'a
         return None;
     }
     let kept = kept.unwrap_or(&nothing);
-    let changed = |interval: &&Interval| interval.revision > kept.revision || !kept.intervals.contains(&interval.key);
-    let now: BTreeSet<&IntervalKey> = news.intervals().iter().map(|interval| &interval.key).collect();
+    let changed = |of: &&Versioned| of.revision > kept.revision || !kept.intervals.contains(&of.interval.id);
+    let now: BTreeSet<&String> = news.intervals().iter().map(|of| &of.interval.id).collect();
     Some(Replacement {
         put: news.intervals().iter().filter(changed).collect(),
-        remove: kept.intervals.iter().filter(|key| !now.contains(key)).cloned().collect(),
+        remove: kept.intervals.iter().filter(|id| !now.contains(id)).cloned().collect(),
     })
 }
 
@@ -100,32 +102,31 @@ mod tests {
     use std::collections::BTreeMap;
 
     use proptest::{collection::vec, option, prelude::*};
-    use throughline_process::Bound;
+    use throughline_process::{Bound, Interval, IntervalKind, IntervalState};
 
     use super::*;
-    use crate::domain::{Kind, Standing};
 
     /// The rows of one deal.
     #[derive(Debug, Default, PartialEq)]
     struct Rows {
         kept: Option<Kept>,
-        intervals: BTreeMap<IntervalKey, Interval>,
+        intervals: BTreeMap<String, Versioned>,
     }
 
     impl Rows {
         fn apply(&mut self, news: &News) {
             let Some(replacement) = replace(self.kept.as_ref(), news) else { return };
-            for key in &replacement.remove {
-                assert!(self.intervals.remove(key).is_some(), "only what is there is removed");
+            for id in &replacement.remove {
+                assert!(self.intervals.remove(id).is_some(), "only what is there is removed");
             }
-            for interval in replacement.put {
-                self.intervals.insert(interval.key.clone(), interval.clone());
+            for put in replacement.put {
+                self.intervals.insert(put.interval.id.clone(), put.clone());
             }
-            let intervals = news.intervals().iter().map(|interval| interval.key.clone()).collect();
+            let intervals = news.intervals().iter().map(|of| of.interval.id.clone()).collect();
             self.kept = Some(Kept { revision: news.revision(), intervals });
         }
 
-        fn content(&self) -> Vec<Interval> {
+        fn content(&self) -> Vec<Versioned> {
             self.intervals.values().cloned().collect()
         }
     }
@@ -134,7 +135,7 @@ mod tests {
     /// owner of the log does it.
     fn life() -> impl Strategy<Value = Vec<News>> {
         vec(option::weighted(0.8, vec(option::of(0_i64..3), 5)), 1..12).prop_map(|states| {
-            let mut before: BTreeMap<IntervalKey, Interval> = BTreeMap::new();
+            let mut before: BTreeMap<String, Versioned> = BTreeMap::new();
             let mut told = Vec::new();
             for (index, state) in states.into_iter().enumerate() {
                 let revision = index as u64 + 1;
@@ -144,35 +145,44 @@ mod tests {
                     continue;
                 };
                 let now = contents.into_iter().enumerate().filter_map(|(id, content)| {
-                    let mut interval = interval(id, content?, revision);
-                    if let Some(same) = before.get(&interval.key).filter(|was| was.started == interval.started) {
-                        interval.revision = same.revision;
+                    let mut next = interval(id, content?, revision);
+                    if let Some(same) = before.get(&next.interval.id).filter(|was| was.interval == next.interval) {
+                        next.revision = same.revision;
                     }
-                    Some(interval)
+                    Some(next)
                 });
-                let intervals: Vec<Interval> = now.collect();
-                before = intervals.iter().map(|interval| (interval.key.clone(), interval.clone())).collect();
+                let intervals: Vec<Versioned> = now.collect();
+                before = intervals.iter().map(|of| (of.interval.id.clone(), of.clone())).collect();
                 told.push(News::Stands(deal(revision, intervals)));
             }
             told
         })
     }
 
-    fn interval(id: usize, content: i64, revision: u64) -> Interval {
+    fn interval(id: usize, content: i64, revision: u64) -> Versioned {
         let at = Timestamp::from_second(content).expect("a small number");
-        Interval {
-            key: IntervalKey { kind: Kind::Stage, id: format!("stage.{id}.0") },
-            measure: format!("stage.{id}"),
-            department: "desk".to_owned(),
+        let interval = Interval {
+            id: format!("stage.{id}.0"),
+            kind: IntervalKind::Stage,
+            name: id.to_string(),
+            track: None,
+            owner_department: "desk".to_owned(),
+            offered_by_department: None,
+            instance: None,
             round: 0,
-            started: Bound::exact(at),
-            ended: None,
-            standing: Standing::Open,
-            revision,
-        }
+            actor: None,
+            start: Bound::exact(at),
+            end: None,
+            state: IntervalState::Open,
+            closed_by: None,
+            cut: None,
+            end_observed: true,
+            founded_by: Vec::new(),
+        };
+        Versioned { interval, revision }
     }
 
-    fn deal(revision: u64, intervals: Vec<Interval>) -> Deal {
+    fn deal(revision: u64, intervals: Vec<Versioned>) -> Deal {
         Deal { revision, subject: "D1".to_owned(), state: State::InProgress, opened_at: None, rework: 0, intervals }
     }
 
@@ -191,7 +201,7 @@ mod tests {
             }
             let last = told.last().expect("at least one");
             let mut expected = last.intervals().to_vec();
-            expected.sort_by(|a, b| a.key.cmp(&b.key));
+            expected.sort_by(|a, b| a.interval.id.cmp(&b.interval.id));
             prop_assert_eq!(rows.content(), expected);
             prop_assert_eq!(rows.kept.map(|kept| kept.revision), Some(last.revision()));
         }
@@ -211,8 +221,8 @@ mod tests {
             for news in &told {
                 let before = rows.intervals.clone();
                 if let Some(replacement) = replace(rows.kept.as_ref(), news) {
-                    for interval in replacement.put {
-                        prop_assert_ne!(before.get(&interval.key), Some(interval));
+                    for put in replacement.put {
+                        prop_assert_ne!(before.get(&put.interval.id), Some(put));
                     }
                 }
                 rows.apply(news);

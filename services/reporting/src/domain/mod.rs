@@ -9,7 +9,7 @@ mod waits;
 
 pub use batch::{Batch, Rooftop};
 pub use deal::{Deal, DealKey, Kept, News, State, replace};
-pub use interval::{End, Interval, IntervalKey, Kind, Standing};
+pub use interval::Versioned;
 pub use open_hours::{MOST_TIMED, OpenHours, Percentiles};
 pub use question::{Cut, MOST_ROWS, Question};
 pub use waits::Waits;

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use serde_json::Value;
 use throughline_platform::db::Tx;
 use throughline_platform::jiff_sqlx::{self, ToSqlx};
+use throughline_wire::{render_kind, render_state};
 
 use super::{Error, stored_number, stored_part};
-use crate::domain::{DealKey, Interval, IntervalKey, Kept, Kind, News};
+use crate::domain::{DealKey, Kept, News, Versioned};
 
 /// Names of deals as columns.
 #[derive(Default)]
@@ -43,13 +44,12 @@ pub async fn load_deals(
     let rows = sqlx::query_file!("sql/load_deals.sql", stored_part(part), &groups, &rooftops, &deals)
         .fetch_all(tx.conn())
         .await?;
-    rows.into_iter()
-        .map(|row| {
-            let key = DealKey { group: row.group_id, rooftop: row.rooftop, deal: row.deal_id };
-            let revision = u64::try_from(row.revision).unwrap_or(0);
-            Ok((key, Kept { revision, intervals: parse_keys(row.interval_keys)?.into_iter().collect() }))
-        })
-        .collect()
+    let kept = rows.into_iter().map(|row| {
+        let key = DealKey { group: row.group_id, rooftop: row.rooftop, deal: row.deal_id };
+        let revision = u64::try_from(row.revision).unwrap_or(0);
+        (key, Kept { revision, intervals: row.interval_ids.into_iter().collect() })
+    });
+    Ok(kept.collect())
 }
 
 /// Keeps deals and retractions, with the names of their intervals.
@@ -74,7 +74,7 @@ pub async fn save_deals(tx: &mut Tx, part: u16, kept: &[(&DealKey, &News)]) -> R
         &columns.state,
         &columns.opened_at as _,
         &columns.rework,
-        &columns.interval_keys
+        &columns.interval_ids
     )
     .execute(tx.conn())
     .await?;
@@ -89,7 +89,7 @@ struct Columns<'a> {
     state: Vec<i16>,
     opened_at: Vec<Option<jiff_sqlx::Timestamp>>,
     rework: Vec<i32>,
-    interval_keys: Vec<Value>,
+    interval_ids: Vec<Value>,
 }
 
 impl<'a> Columns<'a> {
@@ -104,95 +104,92 @@ impl<'a> Columns<'a> {
         self.state.push(deal.map_or(0, |deal| deal.state as i16));
         self.opened_at.push(deal.and_then(|deal| deal.opened_at).map(ToSqlx::to_sqlx));
         self.rework.push(deal.map_or(0, |deal| stored_number(deal.rework)));
-        self.interval_keys.push(render_keys(news.intervals().iter().map(|interval| &interval.key)));
+        self.interval_ids.push(news.intervals().iter().map(|of| of.interval.id.as_str()).collect());
     }
 }
 
 /// Keeps intervals that are new or changed.
-pub async fn save_intervals(tx: &mut Tx, part: u16, put: &[(&DealKey, &Interval)]) -> Result<(), Error> {
+pub async fn save_intervals(tx: &mut Tx, part: u16, put: &[(&DealKey, &Versioned)]) -> Result<(), Error> {
     if put.is_empty() {
         return Ok(());
     }
     let Keys { groups, rooftops, deals } = put.iter().map(|(key, _)| *key).collect();
-    let of = |column: fn(&Interval) -> jiff_sqlx::Timestamp| put.iter().map(|(_, i)| column(i)).collect::<Vec<_>>();
-    let ended = |column: fn(&Interval) -> Option<jiff_sqlx::Timestamp>| {
-        put.iter().map(|(_, interval)| column(interval)).collect::<Vec<_>>()
-    };
-    let kind: Vec<i16> = put.iter().map(|(_, interval)| interval.key.kind as i16).collect();
-    let id: Vec<&str> = put.iter().map(|(_, interval)| interval.key.id.as_str()).collect();
-    let revision: Vec<i64> = put.iter().map(|(_, interval)| stored_revision(interval.revision)).collect();
-    let measure: Vec<&str> = put.iter().map(|(_, interval)| interval.measure.as_str()).collect();
-    let department: Vec<&str> = put.iter().map(|(_, interval)| interval.department.as_str()).collect();
-    let round: Vec<i32> = put.iter().map(|(_, interval)| stored_number(interval.round)).collect();
-    let standing: Vec<i16> = put.iter().map(|(_, interval)| interval.standing as i16).collect();
+    let mut columns = IntervalColumns::default();
+    put.iter().for_each(|(_, versioned)| columns.push(versioned));
     sqlx::query_file!(
         "sql/save_intervals.sql",
         stored_part(part),
         &groups,
         &rooftops,
         &deals,
-        &kind,
-        &id as _,
-        &revision,
-        &measure as _,
-        &department as _,
-        &round,
-        &standing,
-        &of(|interval| interval.started.earliest.to_sqlx()) as _,
-        &of(|interval| interval.started.latest.to_sqlx()) as _,
-        &ended(|interval| interval.ended.map(|ended| ended.earliest.to_sqlx())) as _,
-        &ended(|interval| interval.ended.map(|ended| ended.latest.to_sqlx())) as _
+        &columns.id as _,
+        &columns.kind,
+        &columns.name as _,
+        &columns.owner_department as _,
+        &columns.offered_by_department as _,
+        &columns.instance as _,
+        &columns.round,
+        &columns.state,
+        &columns.start_earliest as _,
+        &columns.start_latest as _,
+        &columns.end_earliest as _,
+        &columns.end_latest as _,
+        &columns.revision
     )
     .execute(tx.conn())
     .await?;
     Ok(())
 }
 
-/// Removes intervals that their deals no longer have.
-pub async fn remove_intervals(tx: &mut Tx, part: u16, gone: &[(&DealKey, IntervalKey)]) -> Result<(), Error> {
+#[derive(Default)]
+struct IntervalColumns<'a> {
+    id: Vec<&'a str>,
+    kind: Vec<i16>,
+    name: Vec<&'a str>,
+    owner_department: Vec<&'a str>,
+    offered_by_department: Vec<&'a str>,
+    instance: Vec<&'a str>,
+    round: Vec<i32>,
+    state: Vec<i16>,
+    start_earliest: Vec<jiff_sqlx::Timestamp>,
+    start_latest: Vec<jiff_sqlx::Timestamp>,
+    end_earliest: Vec<Option<jiff_sqlx::Timestamp>>,
+    end_latest: Vec<Option<jiff_sqlx::Timestamp>>,
+    revision: Vec<i64>,
+}
+
+impl<'a> IntervalColumns<'a> {
+    fn push(&mut self, Versioned { interval, revision }: &'a Versioned) {
+        self.id.push(&interval.id);
+        self.kind.push(render_kind(interval.kind) as i16);
+        self.name.push(&interval.name);
+        self.owner_department.push(&interval.owner_department);
+        self.offered_by_department.push(interval.offered_by_department.as_deref().unwrap_or_default());
+        self.instance.push(interval.instance.as_deref().unwrap_or_default());
+        self.round.push(stored_number(interval.round));
+        self.state.push(render_state(interval.state) as i16);
+        self.start_earliest.push(interval.start.earliest.to_sqlx());
+        self.start_latest.push(interval.start.latest.to_sqlx());
+        self.end_earliest.push(interval.end.map(|end| end.earliest.to_sqlx()));
+        self.end_latest.push(interval.end.map(|end| end.latest.to_sqlx()));
+        self.revision.push(stored_revision(*revision));
+    }
+}
+
+/// Removes intervals, by ID, that their deals no longer have.
+pub async fn remove_intervals(tx: &mut Tx, part: u16, gone: &[(&DealKey, String)]) -> Result<(), Error> {
     if gone.is_empty() {
         return Ok(());
     }
     let Keys { groups, rooftops, deals } = gone.iter().map(|(key, _)| *key).collect();
-    let kind: Vec<i16> = gone.iter().map(|(_, interval)| interval.kind as i16).collect();
-    let id: Vec<&str> = gone.iter().map(|(_, interval)| interval.id.as_str()).collect();
-    sqlx::query_file!("sql/remove_intervals.sql", stored_part(part), &groups, &rooftops, &deals, &kind, &id as _)
+    let id: Vec<&str> = gone.iter().map(|(_, id)| id.as_str()).collect();
+    sqlx::query_file!("sql/remove_intervals.sql", stored_part(part), &groups, &rooftops, &deals, &id as _)
         .execute(tx.conn())
         .await?;
     Ok(())
 }
 
-/// As `[[3,"handoff.fi.0"],…]`.
-fn render_keys<'a>(keys: impl Iterator<Item = &'a IntervalKey>) -> Value {
-    keys.map(|key| Value::from(vec![Value::from(key.kind as i16), Value::from(key.id.as_str())])).collect()
-}
-
-fn parse_keys(stored: Value) -> Result<Vec<IntervalKey>, Error> {
-    let unreadable = |why: String| Error::Unreadable { what: "list of intervals", why };
-    let keys: Vec<(i16, String)> = serde_json::from_value(stored).map_err(|error| unreadable(error.to_string()))?;
-    keys.into_iter()
-        .map(|(number, id)| {
-            let kind = Kind::from_number(number).ok_or_else(|| unreadable(format!("no kind {number}")))?;
-            Ok(IntervalKey { kind, id })
-        })
-        .collect()
-}
-
 /// Revisions were held to the range of an `i64` when they were read.
 fn stored_revision(revision: u64) -> i64 {
     i64::try_from(revision).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_intervals_survive_storing() {
-        let keys = [(Kind::Stage, "stage.recon_step[a \"b\",c].1"), (Kind::Handoff, "handoff.fi.0")]
-            .map(|(kind, id)| IntervalKey { kind, id: id.to_owned() });
-        assert_eq!(parse_keys(render_keys(keys.iter())).unwrap(), keys);
-        assert!(parse_keys(serde_json::json!([[9, "x"]])).is_err());
-        assert!(parse_keys(serde_json::json!({})).is_err());
-    }
 }

@@ -6,10 +6,12 @@ use futures::TryStreamExt;
 use jiff::Timestamp;
 use throughline_platform::{db::Tx, jiff_sqlx::ToSqlx};
 use throughline_process::{Bound, Schedule};
+use throughline_proto::deal::v1 as pb;
+use throughline_wire::render_kind;
 
 use super::{Error, Measure};
 use crate::{
-    domain::{Kind, OpenHours, Question},
+    domain::{OpenHours, Question},
     wire,
 };
 
@@ -45,7 +47,7 @@ pub async fn time_open_hours(
     while let Some(row) = rows.try_next().await? {
         let is_of = |measure: &Measure| {
             measure.measure == row.measure
-                && measure.kind as i16 == row.kind
+                && render_kind(measure.kind) as i16 == row.kind
                 && measure.rooftop == row.of_rooftop
                 && measure.cut_department == row.of_department
                 && (measure.day == row.of_day && measure.hour == row.of_hour)
@@ -59,10 +61,10 @@ pub async fn time_open_hours(
         };
         let schedule = schedules.get(&row.rooftop).unwrap_or(&always_open);
         // Many departments hold a deal from the first step of a cycle to its last.
-        let cycle = row.kind == Kind::Cycle as i16;
+        let cycle = row.kind == pb::IntervalKind::Cycle as i16;
         let calendars = if cycle { schedule.rooftop() } else { schedule.of(&row.department) };
-        let starts = row.started_earliest.into_iter().zip(row.started_latest);
-        let ends = row.ended_earliest.into_iter().zip(row.ended_latest);
+        let starts = row.start_earliest.into_iter().zip(row.start_latest);
+        let ends = row.end_earliest.into_iter().zip(row.end_latest);
         for (at, (start, end)) in starts.zip(ends).enumerate() {
             open.add(calendars, &bound(start)?, &bound(end)?);
             if at % AT_ONCE == AT_ONCE - 1 {

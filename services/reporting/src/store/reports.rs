@@ -2,15 +2,18 @@
 
 use throughline_platform::db::Tx;
 use throughline_platform::jiff_sqlx::ToSqlx;
+use throughline_process::IntervalKind;
+use throughline_proto::deal::v1 as pb;
+use throughline_wire::read_kind;
 
 use super::{Error, counted};
-use crate::domain::{Kind, MOST_ROWS, Percentiles, Question};
+use crate::domain::{MOST_ROWS, Percentiles, Question};
 
 /// One measure of one cut.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measure {
     pub measure: String,
-    pub kind: Kind,
+    pub kind: IntervalKind,
     /// Empty unless cut by it.
     pub rooftop: String,
     /// Empty if several and not cut by it.
@@ -66,7 +69,8 @@ pub async fn measure(tx: &mut Tx, group: &str, question: &Question) -> Result<Ve
     .await?;
     rows.into_iter()
         .map(|row| {
-            let kind = Kind::from_number(row.kind)
+            let kind = pb::IntervalKind::try_from(i32::from(row.kind)).ok().and_then(read_kind);
+            let kind = kind
                 .ok_or_else(|| Error::Unreadable { what: "kind of interval", why: format!("no kind {}", row.kind) })?;
             Ok(Measure {
                 measure: row.measure,

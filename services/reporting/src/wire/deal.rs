@@ -1,22 +1,18 @@
 //! What the deal log says, read.
 
-use jiff::Timestamp;
-use throughline_process::{Bound, KeyKind, Quality};
-use throughline_proto::{deal::v1 as pb, event::v1 as event, time::from_wire};
+use throughline_process::KeyKind;
+use throughline_proto::deal::v1 as pb;
+use throughline_wire::{Unreadable, read_instant, read_interval};
 
-use super::Unreadable;
-use crate::domain::{Deal, DealKey, End, Interval, IntervalKey, Kind, News, Standing, State};
+use crate::domain::{Deal, DealKey, News, State, Versioned};
 
 /// A deal as it now stands. Its name must lie within the rooftop that the entry belongs to.
 pub fn news_of_deal(group: &str, rooftop: &str, deal: &pb::Deal) -> Result<(DealKey, News), Unreadable> {
     let key = key(group, rooftop, &deal.name)?;
-    let stages = deal.spans.iter().map(stage);
-    let handoffs = deal.handoffs.iter().map(handoff);
-    let cycles = deal.cycles.iter().map(cycle);
-    let intervals = stages.chain(handoffs).chain(cycles).collect::<Result<Vec<_>, _>>()?;
+    let intervals = deal.intervals.iter().map(versioned).collect::<Result<Vec<_>, _>>()?;
     let opened_at = match (&deal.opened, &deal.opened_at) {
-        (Some(bound), _) => Some(instant(bound.latest.as_ref(), "opened")?),
-        (None, Some(at)) => Some(instant(Some(at), "opened_at")?),
+        (Some(bound), _) => Some(read_instant(bound.latest.as_ref(), "opened")?),
+        (None, Some(at)) => Some(read_instant(Some(at), "opened_at")?),
         (None, None) => None,
     };
     let news = News::Stands(Deal {
@@ -77,98 +73,8 @@ fn state(state: i32) -> Result<State, Unreadable> {
     }
 }
 
-fn stage(span: &pb::Span) -> Result<Interval, Unreadable> {
-    let standing = Standing::of(end(span.left.is_some(), span.closing), !span.leaving_unobserved);
-    let (started, ended) = times(&span.id, standing, span.entered.as_ref(), span.left.as_ref())?;
-    Ok(Interval {
-        key: IntervalKey { kind: Kind::Stage, id: span.id.clone() },
-        measure: measure(Kind::Stage, &span.stage),
-        department: span.department.clone(),
-        round: span.round,
-        started,
-        ended,
-        standing,
-        revision: span.revision,
-    })
-}
-
-fn cycle(cycle: &pb::Cycle) -> Result<Interval, Unreadable> {
-    let standing = Standing::of(end(cycle.ended.is_some(), cycle.closing), !cycle.end_unobserved);
-    let (started, ended) = times(&cycle.id, standing, cycle.started.as_ref(), cycle.ended.as_ref())?;
-    Ok(Interval {
-        key: IntervalKey { kind: Kind::Cycle, id: cycle.id.clone() },
-        measure: measure(Kind::Cycle, &cycle.cycle),
-        department: cycle.department.clone(),
-        round: cycle.round,
-        started,
-        ended,
-        standing,
-        revision: cycle.revision,
-    })
-}
-
-fn handoff(handoff: &pb::Handoff) -> Result<Interval, Unreadable> {
-    let standing = match pb::HandoffState::try_from(handoff.state) {
-        Ok(pb::HandoffState::Pending) => Standing::Open,
-        Ok(pb::HandoffState::Accepted) => Standing::Ended,
-        Ok(pb::HandoffState::NotObserved) => Standing::NotObserved,
-        Ok(pb::HandoffState::Void) => Standing::Void,
-        Ok(pb::HandoffState::Unspecified) | Err(_) => {
-            return Err(Unreadable::new(format!("state of {}", handoff.id)));
-        }
-    };
-    let (started, ended) = times(&handoff.id, standing, handoff.offered.as_ref(), handoff.ended.as_ref())?;
-    Ok(Interval {
-        key: IntervalKey { kind: Kind::Handoff, id: handoff.id.clone() },
-        measure: measure(Kind::Handoff, &handoff.handoff),
-        department: handoff.to_department.clone(),
-        round: handoff.round,
-        started,
-        ended,
-        standing,
-        revision: handoff.revision,
-    })
-}
-
-fn measure(kind: Kind, name: &str) -> String {
-    format!("{}.{name}", kind.prefix())
-}
-
-fn end(ended: bool, closing: i32) -> End {
-    match (ended, pb::Closing::try_from(closing)) {
-        (false, _) => End::Standing,
-        (true, Ok(pb::Closing::DealEnded)) => End::CutShort,
-        (true, _) => End::Reached,
-    }
-}
-
-/// The times of an interval, and whether they suffice for how it stands.
-fn times(
-    id: &str,
-    standing: Standing,
-    started: Option<&event::TimeBound>,
-    ended: Option<&event::TimeBound>,
-) -> Result<(Bound, Option<Bound>), Unreadable> {
-    let started = started.ok_or_else(|| Unreadable::new(format!("start of {id}")))?;
-    let ended = ended.map(|ended| bound(ended, id)).transpose()?;
-    if standing == Standing::Ended && ended.is_none() {
-        return Err(Unreadable::new(format!("end of {id}")));
-    }
-    Ok((bound(started, id)?, ended))
-}
-
-fn bound(bound: &event::TimeBound, of: &str) -> Result<Bound, Unreadable> {
-    let quality = match event::TimeQuality::try_from(bound.quality) {
-        Ok(event::TimeQuality::DateOnly) => Quality::DateOnly,
-        Ok(event::TimeQuality::Exact) => Quality::Exact,
-        _ => Quality::Bounded,
-    };
-    let (earliest, latest) = (instant(bound.earliest.as_ref(), of)?, instant(bound.latest.as_ref(), of)?);
-    Ok(Bound { earliest, latest, quality })
-}
-
-fn instant(at: Option<&prost_types::Timestamp>, of: &str) -> Result<Timestamp, Unreadable> {
-    at.and_then(from_wire).ok_or_else(|| Unreadable::new(format!("time of {of}")))
+fn versioned(interval: &pb::Interval) -> Result<Versioned, Unreadable> {
+    Ok(Versioned { interval: read_interval(interval)?, revision: interval.revision })
 }
 
 #[cfg(test)]
@@ -203,18 +109,5 @@ mod tests {
         for name in ["groups/h/rooftops/r/deals/d", "groups/g/rooftops/s/deals/d", "groups/g/rooftops/r/deals/", "d"] {
             assert_eq!(news_of_deal("g", "r", &deal(name)), Err(Unreadable::new("name")), "{name}");
         }
-    }
-
-    #[test]
-    fn what_is_said_to_have_ended_must_say_when() {
-        let at = prost_types::Timestamp { seconds: 1, nanos: 0 };
-        let offered = event::TimeBound { earliest: Some(at), latest: Some(at), quality: 1 };
-        let told = pb::Handoff {
-            id: "handoff.fi.0".to_owned(),
-            offered: Some(offered),
-            state: pb::HandoffState::Accepted as i32,
-            ..Default::default()
-        };
-        assert_eq!(handoff(&told), Err(Unreadable::new("end of handoff.fi.0")));
     }
 }

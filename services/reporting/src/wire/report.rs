@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use throughline_platform::{Failure, Violation, name::shown};
+use throughline_process::IntervalKind;
 use throughline_proto::{report::v1 as pb, time::from_wire};
+use throughline_wire::render_kind;
 
 use crate::{
-    domain::{Cut, Kind, Question, Waits},
+    domain::{Cut, Question, Waits},
     store,
 };
 
@@ -71,11 +73,8 @@ fn instant(field: &str, at: Option<&prost_types::Timestamp>, wrong: &mut Vec<Vio
 }
 
 fn is_measure(name: &str) -> bool {
-    let kinds = [Kind::Cycle, Kind::Stage, Kind::Handoff];
-    let named = |kind: &Kind| name.strip_prefix(kind.prefix()).and_then(|rest| rest.strip_prefix('.'));
-    name.len() <= LONGEST_MEASURE
-        && !name.contains('\0')
-        && kinds.iter().any(|kind| named(kind).is_some_and(|rest| !rest.is_empty()))
+    let named = IntervalKind::parse_measure(name).is_some_and(|(_, name)| !name.is_empty());
+    name.len() <= LONGEST_MEASURE && !name.contains('\0') && named
 }
 
 /// One measure of one cut.
@@ -84,14 +83,9 @@ pub fn render_measure(row: store::Measure) -> pb::MeasureRow {
     let [p50_upper, p75_upper, p90_upper] = row.longest;
     let [p50_open, p75_open, p90_open] = row.open_hours.shortest;
     let [p50_open_upper, p75_open_upper, p90_open_upper] = row.open_hours.longest;
-    let kind = match row.kind {
-        Kind::Cycle => pb::MeasureKind::Cycle,
-        Kind::Stage => pb::MeasureKind::Stage,
-        Kind::Handoff => pb::MeasureKind::Handoff,
-    };
     pb::MeasureRow {
         measure: row.measure,
-        kind: kind as i32,
+        kind: render_kind(row.kind) as i32,
         rooftop: row.rooftop,
         department: row.department,
         day: row.day,

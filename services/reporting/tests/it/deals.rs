@@ -1,7 +1,7 @@
 //! Deals as their owner tells of them.
 use jiff::{SignedDuration, Timestamp};
 use throughline_proto::{
-    deal::v1::{Closing, Cycle, Deal, DealKey, DealRetraction, DealState, Handoff, HandoffState, Span},
+    deal::v1::{Closing, Deal, DealKey, DealRetraction, DealState, EventRef, Interval, IntervalKind, IntervalState},
     event::v1::{TimeBound, TimeQuality},
     log::v1::entry_body::Body,
     tenant::v1::Rooftop,
@@ -47,56 +47,77 @@ impl Told {
 
     /// A handoff; accepted if it has an end.
     pub fn handoff(self, name: &str, round: u32, offered: TimeBound, accepted: Option<TimeBound>) -> Self {
-        let state = if accepted.is_some() { HandoffState::Accepted } else { HandoffState::Pending };
+        let state = if accepted.is_some() { IntervalState::Ended } else { IntervalState::Open };
         self.handoff_in(state, name, round, offered, accepted)
     }
 
     pub fn handoff_in(
-        mut self,
-        state: HandoffState,
+        self,
+        state: IntervalState,
         name: &str,
         round: u32,
         offered: TimeBound,
         ended: Option<TimeBound>,
     ) -> Self {
-        self.0.handoffs.push(Handoff {
-            id: format!("handoff.{name}.{round}"),
-            handoff: name.to_owned(),
-            from_department: "sales".to_owned(),
-            to_department: name.to_owned(),
-            round,
-            offered: Some(offered),
-            ended,
-            state: state as i32,
-            revision: self.0.revision,
-            ..Default::default()
-        });
-        self
+        let closing = if ended.is_some() { Closing::Reported } else { Closing::Unspecified };
+        self.interval(IntervalKind::Handoff, name, round, offered, ended, closing, state)
     }
 
-    pub fn stage(mut self, name: &str, round: u32, entered: TimeBound, left: Option<(TimeBound, Closing)>) -> Self {
-        self.0.spans.push(Span {
-            id: format!("stage.{name}.{round}"),
-            stage: name.to_owned(),
-            department: "desk".to_owned(),
-            round,
-            entered: Some(entered),
-            closing: left.as_ref().map_or(0, |(_, closing)| *closing as i32),
-            left: left.map(|(left, _)| left),
-            revision: self.0.revision,
-            ..Default::default()
-        });
-        self
+    pub fn stage(self, name: &str, round: u32, start: TimeBound, end: Option<(TimeBound, Closing)>) -> Self {
+        self.timed(IntervalKind::Stage, name, round, start, end)
     }
 
-    pub fn cycle(mut self, name: &str, started: TimeBound, ended: Option<(TimeBound, Closing)>) -> Self {
-        self.0.cycles.push(Cycle {
-            id: format!("cycle.{name}.0"),
-            cycle: name.to_owned(),
-            department: "sales".to_owned(),
-            started: Some(started),
-            closing: ended.as_ref().map_or(0, |(_, closing)| *closing as i32),
-            ended: ended.map(|(ended, _)| ended),
+    pub fn cycle(self, name: &str, start: TimeBound, end: Option<(TimeBound, Closing)>) -> Self {
+        self.timed(IntervalKind::Cycle, name, 0, start, end)
+    }
+
+    fn timed(
+        self,
+        kind: IntervalKind,
+        name: &str,
+        round: u32,
+        start: TimeBound,
+        end: Option<(TimeBound, Closing)>,
+    ) -> Self {
+        let (end, closing) = end.unzip();
+        let closing = closing.unwrap_or(Closing::Unspecified);
+        let state = match closing {
+            Closing::Unspecified => IntervalState::Open,
+            Closing::Reported | Closing::Inferred => IntervalState::Ended,
+            Closing::DealEnded => IntervalState::Void,
+        };
+        self.interval(kind, name, round, start, end, closing, state)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is a field of the interval")]
+    fn interval(
+        mut self,
+        kind: IntervalKind,
+        name: &str,
+        round: u32,
+        start: TimeBound,
+        end: Option<TimeBound>,
+        closing: Closing,
+        state: IntervalState,
+    ) -> Self {
+        let id = format!("{}.{name}.{round}", kind.as_str_name().trim_start_matches("INTERVAL_KIND_").to_lowercase());
+        let owner_department = match kind {
+            IntervalKind::Handoff => name,
+            IntervalKind::Cycle => "sales",
+            _ => "desk",
+        };
+        self.0.intervals.push(Interval {
+            founded_by: vec![EventRef { source: "crm".to_owned(), id: id.clone() }],
+            id,
+            kind: kind.into(),
+            name: name.to_owned(),
+            owner_department: owner_department.to_owned(),
+            round,
+            start: Some(start),
+            end,
+            state: state.into(),
+            closing: closing.into(),
+            end_observed: state != IntervalState::NotObserved,
             revision: self.0.revision,
             ..Default::default()
         });

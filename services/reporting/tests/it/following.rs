@@ -41,8 +41,7 @@ async fn what_a_deal_no_longer_has_is_removed_and_what_changed_is_replaced() {
 
     told.0.revision = 2;
     told.0.state = DealState::Agreed as i32;
-    told.0.spans.clear();
-    told.0.handoffs.remove(0);
+    told.0.intervals.retain(|interval| interval.name == "desk");
     let told = told.handoff("fi", 0, after(0), Some(after(20)));
     let token = suite.tell(NORTH, [told.body()]).await;
     let report = suite.report(&[], &token).await;
@@ -72,7 +71,7 @@ async fn what_cannot_be_read_parks_its_deal_alone() {
     let suite = Suite::start().await;
     let start = at("2026-10-05T15:00:00Z");
     let mut broken = Told::new(NORTH, "broken", 1).handoff("fi", 0, exact(start), None);
-    broken.0.handoffs[0].offered = None;
+    broken.0.intervals[0].start = None;
     let mut foreign = Told::new(NORTH, "foreign", 1);
     foreign.0.name = "groups/other/rooftops/north/deals/foreign".to_owned();
     let bodies = [broken.body(), rooftop(NORTH, "Nowhere/Land"), foreign.body(), waited(NORTH, "d1", 1, start, 60)];
@@ -85,7 +84,7 @@ async fn what_cannot_be_read_parks_its_deal_alone() {
         if parked.len() == 3 { Ok(parked) } else { Err(format!("{parked:?}")) }
     };
     let parked = eventually(Duration::from_secs(20), parked).await;
-    assert!(parked[0].contains("broken: start of handoff.fi.0 is missing"), "{parked:?}");
+    assert!(parked[0].contains("broken: time of handoff.fi.0 is missing"), "{parked:?}");
     assert!(parked[1].starts_with("rooftop: "), "{parked:?}");
     assert!(parked[2].contains("foreign: name is missing or malformed"), "{parked:?}");
     let counted = async || suite.report(&[], "").await.quality.first().is_some_and(|row| row.deals == 1);

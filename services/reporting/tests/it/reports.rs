@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use throughline_process::quantile::quantiles;
 use throughline_proto::{
-    deal::v1::{Closing, DealState, HandoffState},
+    deal::v1::{Closing, DealState, IntervalState},
     report::v1::{Dimension, GetReportRequest, MeasureRow},
     time::to_wire,
 };
@@ -137,14 +137,14 @@ async fn only_what_has_ended_is_measured_and_the_rest_is_counted() {
             .state(DealState::Lost, 0)
             .cycle("delivered", after(0), Some((after(50), Closing::DealEnded)))
             .stage("fi", 0, after(40), Some((after(50), Closing::DealEnded)))
-            .handoff_in(HandoffState::Void, "fi", 0, after(45), Some(after(50)))
+            .handoff_in(IntervalState::Void, "fi", 0, after(45), Some(after(50)))
             .body(),
         Told::new(NORTH, "open", 1)
             .opened(start)
             .state(DealState::Agreed, 2)
             .cycle("delivered", after(0), None)
             .handoff("fi", 0, after(70), None)
-            .handoff_in(HandoffState::NotObserved, "delivery", 0, after(80), None)
+            .handoff_in(IntervalState::NotObserved, "delivery", 0, after(80), None)
             .body(),
     ];
     let token = suite.tell(NORTH, bodies).await;
@@ -178,7 +178,7 @@ async fn a_department_is_named_without_being_asked_for_where_there_is_one() {
     let suite = Suite::start().await;
     let start = at("2026-10-05T15:00:00Z");
     let mut other = Told::new(NORTH, "d2", 1).handoff("fi", 0, exact(start), None);
-    other.0.handoffs[0].to_department = "lender".to_owned();
+    other.0.intervals[0].owner_department = "lender".to_owned();
     let token = suite.tell(NORTH, [waited(NORTH, "d1", 1, start, 60)]).await;
     assert_eq!(only(&suite.report(&[], &token).await, "handoff.fi").department, "fi");
 

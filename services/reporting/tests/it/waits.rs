@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use throughline_proto::{deal::v1::HandoffState, report::v1::ListDealWaitsRequest};
+use throughline_proto::{deal::v1::IntervalState, report::v1::ListDealWaitsRequest};
 use tonic::Code;
 
 use crate::{
@@ -23,7 +23,7 @@ async fn waits_are_exact_and_named_by_handoff_and_round() {
         .handoff("fi", 0, after(0), Some(after(1_557_000_000)))
         .handoff("jacket", 0, after(0), Some(after(1_000_000)))
         .handoff("delivery", 0, after(0), None);
-    let void = Told::new(SOUTH, "d0", 1).handoff_in(HandoffState::Void, "fi", 0, after(0), Some(after(9)));
+    let void = Told::new(SOUTH, "d0", 1).handoff_in(IntervalState::Void, "fi", 0, after(0), Some(after(9)));
     let north = suite.tell(NORTH, [told.body()]).await;
     let south = suite.tell(SOUTH, [void.body()]).await;
     suite.waits(0, "", &south).await;

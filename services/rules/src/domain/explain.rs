@@ -4,7 +4,10 @@
 //! interval always reads the same.
 
 use jiff::{SignedDuration, Timestamp};
-use throughline_process::flag::{Fact, FlagInterval, FlagKind};
+use throughline_process::{
+    IntervalKind,
+    flag::{Fact, FlagInterval, FlagKind},
+};
 
 use super::{Rulebook, Subject};
 
@@ -102,12 +105,12 @@ fn in_open_hours(interval: &FlagInterval) -> bool {
     fact(interval, "clock") == Some("open")
 }
 
-/// What people call the measure: the title of a cycle, the name of a stage.
-fn what<'a>(interval: &'a FlagInterval, rulebook: &'a Rulebook) -> String {
-    match interval.measure.split_once('.') {
-        Some(("cycle", id)) => rulebook.definition.cycle(id).map_or(id, |cycle| &cycle.title).to_owned(),
-        Some((_, id)) => format!("stage {}", id.replace('_', " ")),
-        None => interval.measure.clone(),
+/// What people call the measure: its title, else its kind and name.
+fn what(interval: &FlagInterval, rulebook: &Rulebook) -> String {
+    let Some((kind, name)) = IntervalKind::parse_measure(&interval.measure) else { return interval.measure.clone() };
+    match rulebook.definition.interval(kind, name).map(|interval| interval.title.as_str()) {
+        Some(title) if !title.is_empty() => title.to_owned(),
+        _ => format!("{} {}", kind.as_str(), name.replace('_', " ")),
     }
 }
 

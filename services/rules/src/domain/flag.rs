@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use throughline_process::{
-    Origin,
+    EventRef, Origin,
     flag::{Fact, FlagInterval, Severity},
+    same_episode,
 };
 
 use super::{Cause, Rulebook, Subject, explain, flag_id};
@@ -26,7 +27,7 @@ pub struct Flag {
     /// Counts up with each change, from 1.
     pub revision: u64,
     pub acknowledgement: Option<Acknowledgement>,
-    /// Id of the flag that this was while its deal stood under a former id; who was told of that one knows of this.
+    /// ID of the flag that this was under a former ID of its deal or interval; its messages count for this one.
     pub continues: Option<String>,
     /// As is known now, it never stood.
     pub retracted: bool,
@@ -37,8 +38,10 @@ pub struct Flag {
 pub struct Content {
     pub kind: String,
     pub measure: String,
-    /// Id of the span, handoff or cycle within the deal.
-    pub part_of_deal: String,
+    /// ID of the interval within the deal.
+    pub interval: String,
+    /// Founding events of the interval, sorted.
+    pub founded_by: Vec<EventRef>,
     pub department: String,
     pub severity: Severity,
     pub opened_at: Timestamp,
@@ -57,7 +60,8 @@ impl Content {
         Self {
             kind: interval.kind.as_str().to_owned(),
             measure: interval.measure.clone(),
-            part_of_deal: interval.subject.clone(),
+            interval: interval.interval.clone(),
+            founded_by: interval.founded_by.clone(),
             department: interval.department.clone(),
             severity: interval.severity,
             opened_at: interval.opened_at,
@@ -118,6 +122,9 @@ pub struct Judged {
 
 /// Compares what stands as known now with what was known before. `stored` are all flags of the deal, retracted ones too;
 /// `former` those of deals that it takes over; no subject means that the deal no longer stands under its name.
+///
+/// A flag follows its episode: while the founding events of two intervals intersect, they are the same, whatever has
+/// become of the IDs of deal and interval. Where one flag becomes several, the one that keeps the ID stays the same flag.
 pub fn judge(
     subject: Option<&Subject>,
     rulebook: &Rulebook,
@@ -133,32 +140,39 @@ pub fn judge(
         judged.next_change = flags.next_change;
         judged.undecided = flags.undecided;
         judged.standing = flags.standing().next().is_some();
-        for interval in &flags.intervals {
+        let found = flags.intervals.iter().map(|interval| {
             let id = flag_id(&subject.name, &interval.id);
-            let content = Content::of(interval, subject, rulebook);
-            let same = |flag: &&Flag| !flag.retracted && flag.id == flag_id(&flag.deal, &interval.id);
-            let alike = |flag: &Flag| flag.content.opened_at == content.opened_at;
-            // Of several that become one, the one that somebody has.
-            let before = former.iter().filter(same).max_by_key(|flag| (alike(flag), flag.acknowledgement.is_some()));
-            let change = match known.remove(&id) {
+            let own = known.remove(&id);
+            (id, own, Content::of(interval, subject, rulebook))
+        });
+        // First each flag that keeps its ID, so that no other takes what people did about it.
+        for (id, own, content) in found.collect::<Vec<_>>() {
+            let before = predecessor(&content, known.values(), former);
+            judged.changes.extend(match own {
+                Some(own) => amend(own, content, before.and_then(|before| before.acknowledgement.clone())),
                 None => {
                     let flag = open(id, subject, content, now, origin);
-                    let flag = match before {
-                        Some(before) => continued(flag, before),
-                        None => flag,
-                    };
+                    let flag = before.map_or(flag.clone(), |before| continued(flag, before));
                     Some(Change { step: Step::Opened, flag })
                 }
-                Some(flag) => {
-                    let taken = before.filter(|before| alike(before)).and_then(|before| before.acknowledgement.clone());
-                    amend(flag, content, taken)
-                }
-            };
-            judged.changes.extend(change);
+            });
         }
     }
     judged.changes.extend(known.into_values().filter(|flag| !flag.retracted).map(retract));
     judged
+}
+
+/// The flag of the same episode under another ID, of this deal or of one that it takes over. Of several that become one:
+/// one that stands before one that was retracted, then one that is acknowledged, then the one that opened first.
+fn predecessor<'f>(content: &Content, known: impl Iterator<Item = &'f Flag>, former: &'f [Flag]) -> Option<&'f Flag> {
+    let same = |flag: &&Flag| {
+        let other = &flag.content;
+        (&other.kind, &other.measure) == (&content.kind, &content.measure)
+            && same_episode(&other.founded_by, &content.founded_by)
+    };
+    known.chain(former).filter(same).min_by_key(|flag| {
+        (flag.retracted, flag.acknowledgement.is_none(), flag.content.opened_at, flag.deal.clone(), flag.id.clone())
+    })
 }
 
 fn open(id: String, subject: &Subject, content: Content, now: Timestamp, origin: Origin) -> Flag {
@@ -176,7 +190,7 @@ fn open(id: String, subject: &Subject, content: Content, now: Timestamp, origin:
     }
 }
 
-/// The same interval under another name: what people did to it stays with it.
+/// The same episode under another ID: what people did about it stays with it.
 fn continued(flag: Flag, before: &Flag) -> Flag {
     Flag {
         origin: before.origin,
@@ -187,8 +201,8 @@ fn continued(flag: Flag, before: &Flag) -> Flag {
     }
 }
 
-/// None if nothing changed. What people did to a flag stays with it, even when it was retracted and comes back; nobody has
-/// it yet, but had the same of a deal that is taken over: then that person does.
+/// None if nothing changed. An acknowledgment stays with its flag, even when it was retracted and comes back. A flag
+/// without one takes that of another flag that became part of the same episode.
 fn amend(flag: Flag, content: Content, taken: Option<Acknowledgement>) -> Option<Change> {
     let acknowledgement = flag.acknowledgement.clone().or(taken);
     if flag.content == content && !flag.retracted && flag.acknowledgement == acknowledgement {

@@ -16,6 +16,8 @@ pub use identity::{flag_id, review_id};
 pub use review::{Candidate, Exception, Resolution, Review, ReviewChange, resolve, review};
 pub use rulebook::Rulebook;
 
+use throughline_process::{Interval, IntervalKind, IntervalState};
+
 /// A number by which people find a deal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Number {
@@ -38,8 +40,8 @@ pub struct Subject {
     pub name: String,
     /// Every number by which it is known.
     pub numbers: Vec<Number>,
-    /// The stages, handoffs and cycles that flags rest on.
-    pub deal: throughline_process::Deal,
+    /// What flags rest on.
+    pub intervals: Vec<Interval>,
     /// What a person must look at.
     pub exceptions: Vec<Exception>,
 }
@@ -65,9 +67,10 @@ impl Subject {
 
     /// Departments that were offered something and have not accepted it, sorted, each once.
     pub fn waits_for(&self) -> Vec<String> {
-        let pending = |h: &&throughline_process::Handoff| h.state == throughline_process::HandoffState::Pending;
+        let pending =
+            |interval: &&Interval| interval.kind == IntervalKind::Handoff && interval.state == IntervalState::Open;
         let mut departments: Vec<String> =
-            self.deal.handoffs.iter().filter(pending).map(|handoff| handoff.to.clone()).collect();
+            self.intervals.iter().filter(pending).map(|handoff| handoff.owner_department.clone()).collect();
         departments.sort_unstable();
         departments.dedup();
         departments

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use throughline_process::{EventRef, same_episode};
 
 use super::{Subject, review_id};
 
@@ -18,6 +19,8 @@ pub struct Exception {
     pub kind: String,
     pub detail: String,
     pub at: Option<Timestamp>,
+    /// Events that it rests on, sorted; empty for what a deal has once.
+    pub founded_by: Vec<EventRef>,
     pub candidates: Vec<Candidate>,
 }
 
@@ -40,6 +43,8 @@ pub struct Review {
     pub detail: String,
     pub keys: Vec<String>,
     pub candidates: Vec<Candidate>,
+    /// Events that it rests on, sorted; empty for what a deal has once.
+    pub founded_by: Vec<EventRef>,
     pub opened_at: Timestamp,
     pub resolved: Option<Resolution>,
     /// Counts up with each change, from 1; the etag's content.
@@ -73,28 +78,35 @@ pub struct ReviewChange {
 
 /// Compares a deal's exceptions with the items known of it. No subject: the deal no longer stands under its name.
 ///
-/// A person's decision is never undone: an exception that comes back after it was resolved by somebody stays resolved, also
-/// where the deal takes over one of which it was resolved (`former`).
+/// A decision follows its episode: it stands while the founding events intersect, whatever has become of the IDs of deal
+/// and exception, and also when the exception vanishes and comes back. It never counts for another exception.
 pub fn review(subject: Option<&Subject>, stored: Vec<Review>, former: &[Review], now: Timestamp) -> Vec<ReviewChange> {
     let mut known: BTreeMap<String, Review> = stored.into_iter().map(|review| (review.id.clone(), review)).collect();
     let mut changes = Vec::new();
-    for (subject, exception) in subject.into_iter().flat_map(|s| s.exceptions.iter().map(move |e| (s, e))) {
-        let id = review_id(&subject.name, &exception.id);
-        let before = known.remove(&id);
-        let was_open = before.as_ref().is_some_and(|review| review.resolved.is_none());
-        let review = Review {
-            deal: subject.name.clone(),
-            kind: exception.kind.clone(),
-            detail: exception.detail.clone(),
-            keys: subject.keys(),
-            candidates: exception.candidates.clone(),
-            opened_at: exception.at.or(before.as_ref().map(|review| review.opened_at)).unwrap_or(now),
-            resolved: before.as_ref().and_then(decided_of).or_else(|| decided(former, exception)),
-            revision: before.as_ref().map_or(0, |review| review.revision),
-            id,
-        };
-        if before.as_ref() != Some(&review) {
-            changes.push(ReviewChange { review: Review { revision: review.revision + 1, ..review }, was_open });
+    if let Some(subject) = subject {
+        let found = subject.exceptions.iter().map(|exception| {
+            let id = review_id(&subject.name, &exception.id);
+            let own = known.remove(&id);
+            (id, own, exception)
+        });
+        for (id, own, exception) in found.collect::<Vec<_>>() {
+            let was_open = own.as_ref().is_some_and(|review| review.resolved.is_none());
+            let decided = own.as_ref().and_then(decided_of).or_else(|| decided(exception, known.values(), former));
+            let review = Review {
+                deal: subject.name.clone(),
+                kind: exception.kind.clone(),
+                detail: exception.detail.clone(),
+                keys: subject.keys(),
+                candidates: exception.candidates.clone(),
+                founded_by: exception.founded_by.clone(),
+                opened_at: exception.at.or(own.as_ref().map(|review| review.opened_at)).unwrap_or(now),
+                resolved: decided,
+                revision: own.as_ref().map_or(0, |review| review.revision),
+                id,
+            };
+            if own.as_ref() != Some(&review) {
+                changes.push(ReviewChange { review: Review { revision: review.revision + 1, ..review }, was_open });
+            }
         }
     }
     let open = known.into_values().filter(|review| review.resolved.is_none());
@@ -102,18 +114,25 @@ pub fn review(subject: Option<&Subject>, stored: Vec<Review>, former: &[Review],
     changes
 }
 
-/// What somebody decided about an item; that it vanished is no decision.
+/// The decision about an item; that it vanished is none.
 fn decided_of(review: &Review) -> Option<Resolution> {
     review.resolved.clone().filter(|resolution| !resolution.is_vanished())
 }
 
-/// What somebody decided about the same of a deal that is taken over. Exceptions are counted within a deal: one of another
-/// time is another question, and is asked.
-fn decided(former: &[Review], exception: &Exception) -> Option<Resolution> {
+/// The decision about the same exception under another ID, of this deal or of one that it takes over; the earliest.
+fn decided<'r>(
+    exception: &Exception,
+    known: impl Iterator<Item = &'r Review>,
+    former: &'r [Review],
+) -> Option<Resolution> {
     let same = |review: &&Review| {
-        review.id == review_id(&review.deal, &exception.id) && exception.at.is_none_or(|at| at == review.opened_at)
+        review.kind == exception.kind
+            && match exception.founded_by.is_empty() {
+                true => review.id == review_id(&review.deal, &exception.id),
+                false => same_episode(&review.founded_by, &exception.founded_by),
+            }
     };
-    former.iter().filter(same).find_map(decided_of)
+    known.chain(former).filter(same).filter_map(decided_of).min_by_key(|decision| decision.at)
 }
 
 fn vanish(review: Review, now: Timestamp) -> Review {

@@ -33,7 +33,7 @@ impl Rulebook {
 
     /// The flags of a deal as known now.
     pub fn flags(&self, subject: &Subject, now: Timestamp) -> Flags {
-        flags(&subject.deal, &self.definition, &self.targets, &self.schedule, now)
+        flags(&subject.intervals, &self.definition, &self.targets, &self.schedule, now)
     }
 
     /// By whose hours a flag is measured, if it is by open hours.

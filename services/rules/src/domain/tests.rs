@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use throughline_process::{Bound, Deal, Handoff, HandoffState, Origin, flag::Severity};
+use throughline_process::{Bound, ClosedBy, EventRef, Interval, IntervalKind, IntervalState, Origin, flag::Severity};
 
 use super::{flag::Closed, *};
 
@@ -15,47 +15,42 @@ fn at(minute: i64) -> Timestamp {
     "2026-09-07T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute)
 }
 
-fn fi(round: u32, offered: i64, accepted: Option<i64>) -> Handoff {
-    Handoff {
-        id: format!("fi#{round}"),
-        handoff: "fi".to_owned(),
-        from: "desk".to_owned(),
-        to: "fi".to_owned(),
+fn founded(events: &[&str]) -> Vec<EventRef> {
+    events.iter().map(|id| EventRef { source: "crm".to_owned(), id: (*id).to_owned() }).collect()
+}
+
+fn fi(round: u32, offered: i64, accepted: Option<i64>) -> Interval {
+    let event = format!("agreed-{round}");
+    Interval {
+        id: format!("fi#{event}"),
+        kind: IntervalKind::Handoff,
+        name: "fi".to_owned(),
+        track: None,
+        owner_department: "fi".to_owned(),
+        offered_by_department: Some("desk".to_owned()),
         instance: None,
         round,
-        offered: Bound::exact(at(offered)),
-        ended: accepted.map(|minute| Bound::exact(at(minute))),
-        closed_by: None,
+        actor: None,
+        start: Bound::exact(at(offered)),
+        end: accepted.map(|minute| Bound::exact(at(minute))),
+        state: if accepted.is_some() { IntervalState::Ended } else { IntervalState::Open },
+        closed_by: accepted.map(|_| ClosedBy::Event("deal.fi.started".to_owned())),
         cut: None,
-        state: if accepted.is_some() { HandoffState::Accepted } else { HandoffState::Pending },
+        end_observed: true,
+        founded_by: founded(&[&event]),
     }
 }
 
-fn subject(handoffs: Vec<Handoff>) -> Subject {
+/// The handoff to F&I that these events found; the first names it.
+fn fi_of(events: &[&str], offered: i64) -> Interval {
+    Interval { id: format!("fi#{}", events[0]), founded_by: founded(events), ..fi(0, offered, None) }
+}
+
+fn subject(intervals: Vec<Interval>) -> Subject {
     Subject {
         name: DEAL.to_owned(),
         numbers: vec![Number { kind: "subject".to_owned(), value: "RT001-D1".to_owned() }],
-        deal: Deal {
-            definition_version: "retail-deal@1".to_owned(),
-            state: Default::default(),
-            opened_at: None,
-            kind: None,
-            keys: Vec::new(),
-            stages: Vec::new(),
-            handoffs,
-            cycles: Vec::new(),
-            holders: Default::default(),
-            assigned: Default::default(),
-            milestones: Default::default(),
-            rework: 0,
-            rounds: 0,
-            lost_reason: None,
-            event_count: 0,
-            unknown_types: Default::default(),
-            exceptions: Vec::new(),
-            relations: Vec::new(),
-            last_event_at: None,
-        },
+        intervals,
         exceptions: Vec::new(),
     }
 }
@@ -187,12 +182,75 @@ fn a_flag_that_goes_on_under_another_name_came_in_as_it_did_at_first() {
     }
 }
 
+#[test]
+fn acknowledgment_follows_the_episode_to_another_id() {
+    let book = Rulebook::default();
+    let yellow = judge(Some(&subject(vec![fi_of(&["b"], 0)])), &book, Vec::new(), &[], at(20), Origin::Live);
+    let mine = acknowledge(&yellow.changes[0].flag, "S17", "", at(21)).unwrap().unwrap();
+    let renamed =
+        judge(Some(&subject(vec![fi_of(&["a", "b"], 0)])), &book, vec![mine.clone()], &[], at(22), Origin::Live);
+    assert_eq!(steps(&renamed), [Step::Opened, Step::Retracted]);
+    let flag = &renamed.changes[0].flag;
+    assert_eq!((&flag.acknowledgement, flag.continues.as_ref()), (&mine.acknowledgement, Some(&mine.id)));
+    assert_eq!(renamed.changes[1].flag.id, mine.id);
+}
+
+#[test]
+fn acknowledgment_never_follows_to_a_disjoint_episode() {
+    let book = Rulebook::default();
+    let yellow = judge(Some(&subject(vec![fi_of(&["a"], 0)])), &book, Vec::new(), &[], at(20), Origin::Live);
+    let mine = acknowledge(&yellow.changes[0].flag, "S17", "", at(21)).unwrap().unwrap();
+    let other = judge(Some(&subject(vec![fi_of(&["b"], 1)])), &book, vec![mine.clone()], &[], at(22), Origin::Live);
+    assert_eq!(steps(&other), [Step::Opened, Step::Retracted]);
+    let flag = &other.changes[0].flag;
+    assert_eq!((&flag.acknowledgement, &flag.continues), (&None, &None));
+}
+
+#[test]
+fn flag_that_keeps_its_id_keeps_its_acknowledgment_when_an_episode_splits() {
+    let book = Rulebook::default();
+    let yellow = judge(Some(&subject(vec![fi_of(&["a", "b"], 0)])), &book, Vec::new(), &[], at(20), Origin::Live);
+    let mine = acknowledge(&yellow.changes[0].flag, "S17", "", at(21)).unwrap().unwrap();
+    let two = subject(vec![fi_of(&["b"], 0), fi_of(&["a"], 1)]);
+    let split = judge(Some(&two), &book, vec![mine.clone()], &[], at(22), Origin::Live);
+    let [first, second] = &split.changes[..] else { panic!("{split:?}") };
+    assert_eq!((first.step, &first.flag.acknowledgement), (Step::Opened, &None));
+    assert_eq!((second.step, &second.flag.acknowledgement), (Step::Amended, &mine.acknowledgement));
+}
+
+#[test]
+fn flag_takes_the_acknowledgment_of_another_that_merges_into_it() {
+    let book = Rulebook::default();
+    let two = subject(vec![fi_of(&["a"], 0), fi_of(&["b"], 1)]);
+    let yellow = judge(Some(&two), &book, Vec::new(), &[], at(20), Origin::Live);
+    let [a, b] = [0, 1].map(|place: usize| yellow.changes[place].flag.clone());
+    let mine = acknowledge(&b, "S17", "", at(21)).unwrap().unwrap();
+    let one = subject(vec![fi_of(&["a", "b"], 0)]);
+    let merged = judge(Some(&one), &book, vec![a.clone(), mine.clone()], &[], at(22), Origin::Live);
+    assert_eq!(merged.changes[0].flag.id, a.id);
+    assert_eq!(merged.changes[0].flag.acknowledgement, mine.acknowledgement);
+    assert_eq!((merged.changes[1].step, &merged.changes[1].flag.id), (Step::Retracted, &b.id));
+}
+
+#[test]
+fn decision_follows_the_episode_of_its_exception_and_no_other() {
+    let of = |id: &str, events: &[&str]| Exception { id: id.to_owned(), founded_by: founded(events), ..returned() };
+    let with = |exceptions: Vec<Exception>| Subject { exceptions, ..subject(Vec::new()) };
+    let open = review(Some(&with(vec![of("x#b", &["b"])])), Vec::new(), &[], at(6)).remove(0).review;
+    let decided = resolve(&open, "S3", "sent_again", at(7)).unwrap().unwrap();
+    let both = with(vec![of("x#c", &["c"]), of("x#a", &["a", "b"])]);
+    let next = review(Some(&both), vec![decided.clone()], &[], at(8));
+    let resolved: Vec<_> = next.iter().map(|change| change.review.resolved.clone()).collect();
+    assert_eq!(resolved, [None, decided.resolved]);
+}
+
 fn returned() -> Exception {
     Exception {
         id: "contract_returned#0".to_owned(),
         kind: "contract_returned".to_owned(),
         detail: "the lender returned it".to_owned(),
         at: Some(at(5)),
+        founded_by: founded(&["returned-0"]),
         candidates: Vec::new(),
     }
 }
@@ -337,7 +395,7 @@ proptest! {
             // A batch holds everything recorded by then; an alarm rings only while nothing unread lies before it, or else
             // the rule time would have stayed behind.
             let heard = known(&happenings, minute);
-            if entry || desk.subject.as_ref().map(|subject| &subject.deal) != Some(&heard.deal) {
+            if entry || desk.subject.as_ref().map(|subject| &subject.intervals) != Some(&heard.intervals) {
                 desk.hear(heard, at(minute));
             } else {
                 desk.tick(at(minute));

@@ -2,6 +2,7 @@
 
 use throughline_process::flag::{Fact, Severity};
 use throughline_proto as pb;
+use throughline_wire::{read_event_refs, render_event_refs};
 
 use super::{Unreadable, etag, flag_name, instant, optional_instant, origin, render_origin};
 use crate::domain::{Acknowledgement, Cause, Content, Flag};
@@ -14,7 +15,8 @@ pub fn render_flag(flag: &Flag) -> pb::rule::v1::Flag {
         kind: content.kind.clone(),
         severity: severity(content.severity).into(),
         subject: Some(pb::rule::v1::flag::Subject::Deal(flag.deal.clone())),
-        part_of_deal: content.part_of_deal.clone(),
+        interval: content.interval.clone(),
+        founded_by: render_event_refs(content.founded_by.iter().cloned()),
         measure: content.measure.clone(),
         department: content.department.clone(),
         opened_at: Some(pb::time::to_wire(content.opened_at)),
@@ -60,7 +62,8 @@ pub fn flag(flag: pb::rule::v1::Flag, retracted: bool) -> Result<Flag, Unreadabl
         content: Content {
             kind: flag.kind,
             measure: flag.measure,
-            part_of_deal: flag.part_of_deal,
+            interval: flag.interval,
+            founded_by: read_event_refs(&flag.founded_by),
             department: flag.department,
             severity,
             opened_at: instant(flag.opened_at.as_ref(), "opened_at")?,

@@ -14,19 +14,7 @@ pub use rooftop::rulebook;
 
 use jiff::Timestamp;
 use throughline_proto as pb;
-
-/// What cannot be read, and which; never carries content.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} is missing or malformed")]
-pub struct Unreadable {
-    what: String,
-}
-
-impl Unreadable {
-    fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into() }
-    }
-}
+pub use throughline_wire::Unreadable;
 
 fn instant(at: Option<&prost_types::Timestamp>, what: &str) -> Result<Timestamp, Unreadable> {
     at.and_then(pb::time::from_wire).ok_or_else(|| Unreadable::new(what))

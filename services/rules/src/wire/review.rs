@@ -1,6 +1,7 @@
 //! Items of the review queue, as they are stored, logged and answered.
 
 use throughline_proto as pb;
+use throughline_wire::{read_event_refs, render_event_refs};
 
 use super::{Unreadable, etag, instant, optional_instant, review_name, revision};
 use crate::domain::{Candidate, Resolution, Review};
@@ -20,6 +21,7 @@ pub fn render_review(review: &Review) -> pb::rule::v1::Review {
         keys: review.keys.clone(),
         etag: etag(review.revision),
         candidates: review.candidates.iter().cloned().map(render_candidate).collect(),
+        founded_by: render_event_refs(review.founded_by.iter().cloned()),
     }
 }
 
@@ -33,6 +35,7 @@ pub fn review(review: pb::rule::v1::Review) -> Result<Review, Unreadable> {
         detail: review.detail,
         keys: review.keys,
         candidates: review.candidates.into_iter().map(candidate).collect(),
+        founded_by: read_event_refs(&review.founded_by),
         opened_at: instant(review.opened_at.as_ref(), "opened_at")?,
         resolved: resolved_at.map(|at| Resolution { at, by: review.resolved_by, code: review.resolution }),
         revision: revision(&review.etag)?,

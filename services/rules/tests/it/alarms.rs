@@ -82,7 +82,7 @@ async fn one_broken_deal_parks_alone_and_raises_nothing_from_what_was_known_befo
     let token = desk.tell(said(deal("D1", 0, vec![fi(0, None)]))).await;
     assert_eq!(desk.flags(&token).await, []);
     let mut broken = deal("D1", 0, vec![fi(0, Some(5))]);
-    broken.handoffs[0].offered = None;
+    broken.intervals[0].start = None;
     desk.tell(said(broken)).await;
     desk.tell(said(deal("D2", 0, vec![fi(0, None)]))).await;
     eventually(SOON, async || {

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use pb::{
-    deal::v1::{Deal, DealException, DealKey, DealRetraction, Handoff, HandoffState},
+    deal::v1::{
+        Closing, Deal, DealException, DealKey, DealRetraction, EventRef, Interval, IntervalKind, IntervalState,
+    },
     event::v1::{Origin, TimeBound, TimeQuality},
     log::v1::{EntryBody, TraceContext, entry_body::Body},
     rule::v1::{Flag, ListFlagsRequest, rule_service_client::RuleServiceClient},
@@ -280,11 +282,11 @@ pub(crate) fn deal_name(id: &str) -> String {
 }
 
 /// A deal as deal-state knew it at a minute.
-pub(crate) fn deal(id: &str, known_at: i64, handoffs: Vec<Handoff>) -> Deal {
+pub(crate) fn deal(id: &str, known_at: i64, intervals: Vec<Interval>) -> Deal {
     Deal {
         name: deal_name(id),
         keys: vec![DealKey { kind: "subject".to_owned(), scope: "crm".to_owned(), value: format!("RT001-{id}") }],
-        handoffs,
+        intervals,
         revision: 1,
         definition_version: "retail-deal@1".to_owned(),
         recorded_at: Some(pb::time::to_wire(at(known_at))),
@@ -314,18 +316,34 @@ pub(crate) fn taken_over(id: &str, survivor: &str) -> NewEntry {
 }
 
 /// The handoff to F&I: offered and perhaps accepted, in minutes.
-pub(crate) fn fi(offered: i64, accepted: Option<i64>) -> Handoff {
-    let state = if accepted.is_some() { HandoffState::Accepted } else { HandoffState::Pending };
-    Handoff {
-        id: "fi#0".to_owned(),
-        handoff: "fi".to_owned(),
-        from_department: "desk".to_owned(),
-        to_department: "fi".to_owned(),
-        offered: Some(exactly(offered)),
-        ended: accepted.map(exactly),
+pub(crate) fn fi(offered: i64, accepted: Option<i64>) -> Interval {
+    fi_of("agreed", offered, accepted)
+}
+
+/// The same, founded by this event.
+pub(crate) fn fi_of(event: &str, offered: i64, accepted: Option<i64>) -> Interval {
+    let (state, closing) = match accepted {
+        Some(_) => (IntervalState::Ended, Closing::Reported),
+        None => (IntervalState::Open, Closing::Unspecified),
+    };
+    Interval {
+        id: format!("handoff.fi.{event}"),
+        kind: IntervalKind::Handoff.into(),
+        name: "fi".to_owned(),
+        owner_department: "fi".to_owned(),
+        offered_by_department: "desk".to_owned(),
+        start: Some(exactly(offered)),
+        end: accepted.map(exactly),
         state: state.into(),
+        closing: closing.into(),
+        end_observed: true,
+        founded_by: vec![founded(event)],
         ..Default::default()
     }
+}
+
+fn founded(event: &str) -> EventRef {
+    EventRef { source: "crm".to_owned(), id: event.to_owned() }
 }
 
 pub(crate) fn exception(kind: &str, minute: i64) -> DealException {
@@ -334,6 +352,7 @@ pub(crate) fn exception(kind: &str, minute: i64) -> DealException {
         kind: kind.to_owned(),
         detail: "seen by a test".to_owned(),
         at: Some(pb::time::to_wire(at(minute))),
+        founded_by: vec![founded(kind)],
         ..Default::default()
     }
 }

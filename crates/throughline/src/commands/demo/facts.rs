@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 
 use throughline_proto::{
-    deal::v1::{HandoffState, ListDealsRequest, deal_service_client::DealServiceClient},
+    deal::v1::{IntervalKind, IntervalState, ListDealsRequest, deal_service_client::DealServiceClient},
     rule::v1::Flag,
     time::from_wire,
 };
@@ -44,14 +44,15 @@ pub async fn long_waits(connection: &Connection, flags: &[Flag]) -> anyhow::Resu
         let page = client.list_deals(request).await?.into_inner();
         for found in &page.deals {
             for handoff in found
-                .handoffs
+                .intervals
                 .iter()
-                .filter(|handoff| handoff.handoff == "fi" && handoff.state() == HandoffState::Accepted)
+                .filter(|interval| interval.kind() == IntervalKind::Handoff && interval.name == "fi")
+                .filter(|handoff| handoff.state() == IntervalState::Ended)
             {
                 let at = |time: &Option<throughline_proto::event::v1::TimeBound>| {
                     time.as_ref().and_then(|time| time.latest.as_ref()).and_then(from_wire)
                 };
-                let (Some(offered), Some(ended)) = (at(&handoff.offered), at(&handoff.ended)) else { continue };
+                let (Some(offered), Some(ended)) = (at(&handoff.start), at(&handoff.end)) else { continue };
                 if minutes(offered, ended) >= FAILURE_MINUTES {
                     waits.push(LongWait {
                         warned_after: warned.get(found.name.as_str()).map(|at| minutes(offered, *at)),

@@ -82,7 +82,7 @@ impl Board {
     pub(super) fn entry(&self, deal: &pb::Deal) -> pb::BoardEntry {
         let mut entry = board::entry(deal);
         if let Some(schedule) = self.schedules.get(wire::rooftop_of(&entry.deal)) {
-            wire::time_entry(&mut entry, schedule, self.deals.cx.platform.clock.now());
+            wire::time_intervals(&mut entry.intervals, schedule, self.deals.cx.platform.clock.now());
         }
         if !persons::seen_by(&self.principal) {
             persons::hide_in_entry(&mut entry);

@@ -1,5 +1,5 @@
-//! Courses: stages, handoffs and cycles begin, end, are overtaken, end with the deal and go on when it is reopened, all
-//! by the same rules.
+//! Running intervals: stages, handoffs, and cycles start, end, are overtaken, end with the deal, and go on when it is
+//! reopened, all by the same rules.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,21 @@ use jiff::SignedDuration;
 
 use super::step::Step;
 use crate::{
-    definition::{Course, Repeat, TypeId},
+    definition::{IntervalDef, Repeat, TimedInterval, TypeId},
     event::Bound,
+    interval::Founding,
 };
 
-/// How something ended.
+/// How an interval ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Reported(TypeId),
-    /// Nobody reported it; this later step shows it.
+    /// No source reported it; this later step shows it.
     Inferred(TypeId),
     WithDeal(TypeId),
 }
 
-/// What sets courses of one kind apart. A trade's key means something only within its source.
+/// What tells intervals of one name apart. A trade's key means something only within its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Instance<'a> {
     pub value: &'a str,
@@ -28,8 +29,8 @@ pub(super) struct Instance<'a> {
 }
 
 impl<'a> Instance<'a> {
-    fn of(course: &Course, step: &Step<'a>) -> Option<Self> {
-        let fact = course.keyed_by.as_deref()?;
+    fn of(def: &IntervalDef, step: &Step<'a>) -> Option<Self> {
+        let fact = def.keyed_by.as_deref()?;
         let source = (fact == "trade").then(|| step.source());
         step.fact(fact).map(|value| Self { value, source })
     }
@@ -43,7 +44,7 @@ fn agree(a: Option<Instance<'_>>, b: Option<Instance<'_>>) -> bool {
     }
 }
 
-/// One round of a course.
+/// One interval.
 #[derive(Clone, Debug)]
 pub(super) struct Round<'a> {
     pub instance: Option<Instance<'a>>,
@@ -52,15 +53,27 @@ pub(super) struct Round<'a> {
     pub start: Bound,
     pub actor: Option<&'a str>,
     pub end: Option<(Bound, End)>,
-    /// When the deal ended while this stood, or the start of what began after it: it may go on, but nobody waits for it.
+    /// When the deal ended while this was open, or the start of what began after it: it may go on, but the deal no
+    /// longer waits for it.
     pub cut: Option<Bound>,
+    /// Events of the steps that started it.
+    pub founding: Founding<'a>,
+    /// Digest of the interval that it continues after the deal was reopened.
+    pub continues: Option<String>,
 }
 
-/// A course as the fold goes through the steps.
+impl Round<'_> {
+    /// What identifies it among the intervals of its kind and name.
+    pub(super) fn digest(&self) -> String {
+        self.founding.digest(self.continues.as_deref().as_slice())
+    }
+}
+
+/// The intervals of one definition as the fold goes through the steps.
 pub(super) struct Running<'d, 'a> {
-    pub course: &'d Course,
+    pub timed: &'d TimedInterval,
     pub rounds: Vec<Round<'a>>,
-    /// Rounds that stand, oldest first.
+    /// Open rounds, oldest first.
     open: Vec<usize>,
     /// Rounds that the end of the deal closed and that a step, or reopening, may still take up.
     suspended: Vec<usize>,
@@ -73,9 +86,9 @@ pub(super) struct Running<'d, 'a> {
 }
 
 impl<'d, 'a> Running<'d, 'a> {
-    pub(super) fn new(course: &'d Course) -> Self {
+    pub(super) fn new(timed: &'d TimedInterval) -> Self {
         Self {
-            course,
+            timed,
             rounds: Vec::new(),
             open: Vec::new(),
             suspended: Vec::new(),
@@ -87,17 +100,20 @@ impl<'d, 'a> Running<'d, 'a> {
     }
 
     pub(super) fn begin(&mut self, step: &Step<'a>, skew: SignedDuration) {
-        let instance = Instance::of(self.course, step);
-        let stands = self.open.iter().copied().find(|at| agree(self.rounds[*at].instance, instance));
+        let instance = Instance::of(&self.timed.def, step);
+        let open = self.open.iter().copied().find(|at| agree(self.rounds[*at].instance, instance));
         let mut end = None;
-        match self.course.repeat {
+        match self.timed.def.repeat {
             Repeat::Next => {
-                if let Some(at) = stands {
+                if let Some(at) = open {
                     self.close(at, step, End::Inferred(step.type_id));
                 }
             }
-            Repeat::Stay if stands.is_some() => return,
-            Repeat::Stay => {}
+            Repeat::Stay => {
+                if let Some(at) = open {
+                    return self.rounds[at].founding.add(step);
+                }
+            }
             Repeat::Each => {
                 // clocks differ a little: an acceptance just before its offer is that offer's
                 let close = |at: &Bound| step.at.latest.duration_since(at.latest) <= skew;
@@ -105,22 +121,25 @@ impl<'d, 'a> Running<'d, 'a> {
                 end = early.map(|at| self.early.remove(at).2);
             }
             Repeat::Once => {
-                if self.rounds[self.since_reopened..].iter().any(|round| agree(round.instance, instance)) {
-                    return;
+                let mut rounds = self.rounds[self.since_reopened..].iter_mut();
+                if let Some(round) = rounds.find(|round| agree(round.instance, instance)) {
+                    return round.founding.add(step);
                 }
                 end = self.early.iter().find(|(about, ..)| agree(*about, instance)).map(|early| early.2);
             }
         }
         // what ended before it began has taken no time
-        self.push(instance, step.at, step.actor(), end.map(|end| (step.at, end)));
+        let end = end.map(|end| (step.at, end));
+        self.push(instance, step, step.actor(), end, None);
     }
 
     fn push(
         &mut self,
         instance: Option<Instance<'a>>,
-        start: Bound,
+        step: &Step<'a>,
         actor: Option<&'a str>,
         end: Option<(Bound, End)>,
+        continues: Option<String>,
     ) {
         let count = self.numbers.entry(instance.map(|instance| instance.value)).or_default();
         let number = *count;
@@ -128,13 +147,14 @@ impl<'d, 'a> Running<'d, 'a> {
         if end.is_none() {
             self.open.push(self.rounds.len());
         }
+        let (start, founding) = (step.at, Founding::of(step));
         let cut = self.deal_is_over.then_some(start);
-        self.rounds.push(Round { instance, number, start, actor, end, cut });
+        self.rounds.push(Round { instance, number, start, actor, end, cut, founding, continues });
     }
 
     /// A step reports the end.
     pub(super) fn end(&mut self, step: &Step<'a>) {
-        let instance = Instance::of(self.course, step);
+        let instance = Instance::of(&self.timed.def, step);
         let about = |at: &usize| agree(self.rounds[*at].instance, instance);
         let found = self.open.iter().copied().find(about).or_else(|| self.suspended.iter().copied().find(about));
         match found {
@@ -143,21 +163,21 @@ impl<'d, 'a> Running<'d, 'a> {
         }
     }
 
-    /// A step shows that everything that stands is over, though nobody reported it.
+    /// A step shows that every open round is over, though no source reported it.
     pub(super) fn overtake(&mut self, step: &Step<'a>) {
-        let instance = Instance::of(self.course, step);
+        let instance = Instance::of(&self.timed.def, step);
         let over: Vec<usize> =
             self.open.iter().copied().filter(|at| agree(self.rounds[*at].instance, instance)).collect();
         for at in over {
             self.close(at, step, End::Inferred(step.type_id));
         }
-        if self.course.repeat == Repeat::Once {
+        if self.timed.def.repeat == Repeat::Once {
             self.remember(instance, step, End::Inferred(step.type_id));
         }
     }
 
     fn remember(&mut self, instance: Option<Instance<'a>>, step: &Step<'a>, end: End) {
-        if matches!(self.course.repeat, Repeat::Once | Repeat::Each) {
+        if matches!(self.timed.def.repeat, Repeat::Once | Repeat::Each) {
             self.early.push((instance, step.at, end));
         }
     }
@@ -176,7 +196,7 @@ impl<'d, 'a> Running<'d, 'a> {
 
     /// The deal is lost or unwound.
     pub(super) fn end_with_deal(&mut self, step: &Step<'a>) {
-        if !self.course.outlives_deal {
+        if !self.timed.def.outlives_deal {
             self.deal_is_over = true;
             for at in std::mem::take(&mut self.open) {
                 self.close(at, step, End::WithDeal(step.type_id));
@@ -188,7 +208,7 @@ impl<'d, 'a> Running<'d, 'a> {
 
     /// The deal goes on: so does what its end closed, as a round of its own.
     pub(super) fn reopen(&mut self, step: &Step<'a>) {
-        if !self.course.outlives_deal {
+        if !self.timed.def.outlives_deal {
             self.since_reopened = self.rounds.len();
             self.early.clear();
             self.deal_is_over = false;
@@ -197,14 +217,15 @@ impl<'d, 'a> Running<'d, 'a> {
             }
             for at in std::mem::take(&mut self.suspended) {
                 let Round { instance, actor, .. } = self.rounds[at];
-                self.push(instance, step.at, actor, None);
+                let continues = self.rounds[at].digest();
+                self.push(instance, step, actor, None, Some(continues));
             }
         }
     }
 
     /// After the last step of a deal that is over: what began after its end ends as it began.
     pub(super) fn finish(&mut self, over_by: TypeId) {
-        if !self.course.outlives_deal {
+        if !self.timed.def.outlives_deal {
             for at in std::mem::take(&mut self.open) {
                 self.rounds[at].end = Some((self.rounds[at].start, End::WithDeal(over_by)));
             }
