@@ -11,5 +11,7 @@ mod flags;
 mod handoffs;
 mod keys;
 mod made;
+mod occurrences;
+mod occurrences_of_any_history;
 mod properties;
 mod truth;
