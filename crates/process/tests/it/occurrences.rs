@@ -151,6 +151,23 @@ fn what_sets_reports_apart_in_every_source_is_never_matched() {
 }
 
 #[test]
+fn rounds_with_a_missing_report_narrow_nothing_and_are_not_impossible() {
+    // the submission between the two returns is missing, and the last one has no return yet
+    let given = crate::made::events(
+        "deal.contract.submitted 09:00\n deal.contract.returned 10:00\n deal.contract.returned 12:00
+         deal.contract.submitted 13:00",
+    );
+    let kinds = |events: &[Event]| -> Vec<String> { folded(events).exceptions.into_iter().map(|e| e.kind).collect() };
+    assert_eq!(kinds(&given), ["contract_returned", "contract_returned"]);
+
+    // rounds reported in full still narrow bounds
+    let mut given = crate::made::events("deal.contract.submitted 09:00\n deal.contract.returned 10:00");
+    given.push(event("deal.contract.submitted", "12:00"));
+    given.push(bounded("deal.contract.returned", between("11:00", "15:00")));
+    assert_eq!(folded(&given).milestones["deal.contract.returned"].last, between("12:00", "15:00"));
+}
+
+#[test]
 fn matching_of_2000_events_is_bounded() {
     let one = |number: usize| {
         // four clocks drift apart over one long clump, in which every report could be of several occurrences
