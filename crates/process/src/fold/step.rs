@@ -34,13 +34,15 @@ impl<'a> Step<'a> {
         Self { type_id, rank, at, narrowest: live.event, others: Vec::new(), replaced }
     }
 
-    /// One step of several reports, given in total order.
-    fn merged(mut reports: Vec<Self>) -> Option<Self> {
-        let narrowest = (0..reports.len()).min_by_key(|at| reports[*at].at.width())?;
-        let mut step = reports.remove(narrowest);
-        for other in reports {
-            step.others.push(other.narrowest);
-            step.replaced.extend(other.replaced);
+    /// One step of the reports at these places, which ascend.
+    fn merged(alike: &[Observation<'_, 'a>], places: &[usize], accepted: &Accepted<'a>) -> Option<Self> {
+        let width = |at: &usize| alike[*at].live.event.time.ordered().width();
+        let narrowest = places.iter().copied().min_by_key(width)?;
+        let mut step = Self::of(alike[narrowest].live, alike[narrowest].type_id, accepted);
+        for other in places.iter().filter(|at| **at != narrowest) {
+            let event = alike[*other].live.event;
+            step.others.push(event);
+            step.replaced.extend_from_slice(accepted.replaced_by(event));
         }
         Some(step)
     }
@@ -114,14 +116,13 @@ pub(super) fn steps<'a>(def: &Definition, accepted: &Accepted<'a>) -> Vec<Step<'
     let skew = SignedDuration::from_secs(i64::from(def.clock_skew_seconds)).as_nanos();
     let mut steps: Vec<Step<'a>> = Vec::with_capacity(observations.len());
     for alike in observations.chunk_by(|a, b| (a.type_id, a.apart) == (b.type_id, b.apart)) {
-        let step = |o: &Observation<'_, 'a>| Step::of(o.live, o.type_id, accepted);
         if alike.iter().all(|o| o.source == alike[0].source) {
-            steps.extend(alike.iter().map(step));
+            steps.extend(alike.iter().map(|o| Step::of(o.live, o.type_id, accepted)));
             continue;
         }
         let reports: Vec<Report> = alike.iter().map(Observation::report).collect();
-        let groups = occurrences(&reports, skew).into_iter();
-        steps.extend(groups.filter_map(|group| Step::merged(group.into_iter().map(|at| step(&alike[at])).collect())));
+        let groups = occurrences(&reports, skew);
+        steps.extend(groups.iter().filter_map(|places| Step::merged(alike, places, accepted)));
     }
     steps.sort_unstable_by(Step::total_order);
     steps

@@ -4,17 +4,21 @@ use proptest::{collection::vec, prelude::*};
 
 use super::*;
 
-/// Reports as (earliest, width, source), in the order that matching wants.
+/// Reports as (earliest, width, source), in seconds, in the order that matching wants.
 fn reports(given: &[(i128, i128, usize)]) -> Vec<Report> {
-    let report =
-        |&(earliest, width, source): &(i128, i128, usize)| Report { earliest, latest: earliest + width, source };
+    let report = |&(earliest, width, source): &(i128, i128, usize)| Report {
+        earliest: earliest * RESOLUTION,
+        latest: (earliest + width) * RESOLUTION,
+        source,
+    };
     let mut reports: Vec<Report> = given.iter().map(report).collect();
     reports.sort_by_key(|report| (report.latest, report.source));
     reports
 }
 
+/// Groups within a skew in seconds.
 fn groups(reports: &[Report], skew: i128) -> BTreeSet<Vec<usize>> {
-    occurrences(reports, skew).into_iter().collect()
+    occurrences(reports, skew * RESOLUTION).into_iter().collect()
 }
 
 /// Widest gap between two members of a group.
@@ -62,7 +66,7 @@ proptest! {
     fn groups_are_as_few_and_as_close_as_any_grouping_allows(reports in given(0..8), skew in 0..12i128) {
         let found = groups(&reports, skew);
         let widest = found.iter().map(|group| gap(&reports, group)).max().unwrap_or(0);
-        prop_assert_eq!((found.len(), widest), match reports.len() { 0 => (0, 0), _ => best(&reports, skew) });
+        prop_assert_eq!((found.len(), widest), match reports.len() { 0 => (0, 0), _ => best(&reports, skew * RESOLUTION) });
     }
 
     #[test]
@@ -74,7 +78,7 @@ proptest! {
         for group in &found {
             let sources: BTreeSet<usize> = group.iter().map(|at| reports[*at].source).collect();
             prop_assert_eq!(sources.len(), group.len());
-            prop_assert!(gap(&reports, group) <= skew);
+            prop_assert!(gap(&reports, group) <= skew * RESOLUTION);
         }
         // whether some source says that the first group was over before the second began
         let before = |first: &[usize], second: &[usize]| {
@@ -137,7 +141,7 @@ proptest! {
 fn a_wide_report_does_not_loosen_what_it_links() {
     // (0, 100) of source 0 and 100 of source 1, beside a pair that needs a gap of 110 and a report over all of them
     let reports = reports(&[(0, 0, 0), (100, 0, 0), (100, 0, 1), (5000, 0, 0), (5110, 0, 1), (0, 9000, 2)]);
-    let times = |group: Vec<usize>| group.into_iter().map(|at| reports[at].earliest).collect::<Vec<_>>();
+    let times = |group: Vec<usize>| group.into_iter().map(|at| reports[at].earliest / RESOLUTION).collect::<Vec<_>>();
     let found: BTreeSet<Vec<i128>> = groups(&reports, 120).into_iter().map(times).collect();
     assert_eq!(found, BTreeSet::from([vec![0, 0], vec![100, 100], vec![5000, 5110]]));
 }
