@@ -47,10 +47,6 @@ impl Bound {
         Self { earliest: self.earliest.min(self.latest), latest: self.earliest.max(self.latest), quality: self.quality }
     }
 
-    pub(crate) fn overlaps(&self, other: &Self) -> bool {
-        self.earliest <= other.latest && other.earliest <= self.latest
-    }
-
     pub(crate) fn width(&self) -> SignedDuration {
         self.latest.duration_since(self.earliest)
     }

@@ -16,7 +16,8 @@ pub struct Document {
     pub title: String,
     pub departments: Vec<Named>,
     pub tracks: Vec<Named>,
-    /// How far clocks of different systems may disagree before an order of steps is called impossible.
+    /// How far clocks of different systems may disagree. Reports of a step by different sources that are no further
+    /// apart can be of one occurrence, and no order of steps within it is called impossible.
     #[serde(default)]
     pub clock_skew_seconds: u32,
     pub events: Vec<EventDef>,

@@ -1,6 +1,6 @@
 //! Which events count: repetitions collapse, replaced and withdrawn ones fall away, and the rest gets its total order.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use super::MAX_EVENTS;
 use crate::{
@@ -31,6 +31,21 @@ pub(super) struct Accepted<'a> {
     pub conflicting: Vec<&'a Event>,
     /// Events that undo each other in a ring; all of them count.
     pub circular: Vec<&'a Event>,
+    replaced: Replaced<'a>,
+}
+
+/// For each live event that replaces another: what it stands in for, by (source, event id).
+type Replaced<'a> = BTreeMap<(&'a str, &'a str), Vec<(&'a str, &'a str)>>;
+
+/// An event stands in for at most so many others; older corrections are forgotten.
+const MAX_REPLACED: usize = 100;
+
+impl<'a> Accepted<'a> {
+    /// Events of the same source that a live event stands in for, as (source, event id): the one that it replaces, the
+    /// one which that one replaced, and so on.
+    pub(super) fn replaced_by(&self, event: &'a Event) -> &[(&'a str, &'a str)] {
+        self.replaced.get(&(event.source.as_str(), event.id.as_str())).map_or(&[], Vec::as_slice)
+    }
 }
 
 pub(super) fn accept<'a>(def: &Definition, events: &'a [Event]) -> Accepted<'a> {
@@ -54,8 +69,8 @@ pub(super) fn accept<'a>(def: &Definition, events: &'a [Event]) -> Accepted<'a> 
     let beyond = all.len() - distinct;
     all.truncate(MAX_EVENTS);
 
-    let circular = undo(&mut all);
-    Accepted { live: all, distinct, beyond, conflicting, circular }
+    let (circular, replaced) = undo(&mut all);
+    Accepted { live: all, distinct, beyond, conflicting, circular, replaced }
 }
 
 fn live<'a>(def: &Definition, place: usize, event: &'a Event) -> Live<'a> {
@@ -92,50 +107,95 @@ fn by_content(a: &Event, b: &Event) -> Ordering {
 
 /// Drops the events that others replace or withdraw, and withdrawals themselves, which report no step.
 ///
-/// An event counts if every event that names it does not count: what undoes an undoing brings the first one back. That
-/// leaves rings open; nothing in a ring is dropped, and a person is told.
-fn undo<'a>(all: &mut Vec<Live<'a>>) -> Vec<&'a Event> {
+/// An event counts unless another one acts on it. A withdrawal acts if it counts. A replacement acts if it counts or is
+/// itself replaced by one that acts: a second correction stands in for the first one and for what that corrected. So
+/// what undoes an undoing brings the first event back. That leaves rings open; nothing in a ring is dropped, and a
+/// person is told.
+fn undo<'a>(all: &mut Vec<Live<'a>>) -> (Vec<&'a Event>, Replaced<'a>) {
     if !all.iter().any(|live| live.event.replaces.is_some() || live.event.withdraws.is_some()) {
-        return Vec::new();
+        return (Vec::new(), Replaced::new());
     }
     let mut by_identity: Vec<usize> = (0..all.len()).collect();
     by_identity.sort_unstable_by_key(|at| identity(&all[*at]));
-    let find = |source: &str, id: &str| {
-        let found = by_identity.binary_search_by_key(&(source, id), |at| identity(&all[*at]));
-        found.ok().map(|at| by_identity[at])
+    let named = |at: usize, id: &Option<String>| {
+        let wanted = (all[at].event.source.as_str(), id.as_deref()?);
+        let found = by_identity.binary_search_by_key(&wanted, |at| identity(&all[*at]));
+        found.ok().map(|found| by_identity[found]).filter(|found| *found != at)
     };
+    let replaces: Vec<Option<usize>> = (0..all.len()).map(|at| named(at, &all[at].event.replaces)).collect();
+    let withdraws: Vec<Option<usize>> = (0..all.len()).map(|at| named(at, &all[at].event.withdraws)).collect();
 
-    let mut targets: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
-    // how many events that name this one are not yet known to fall away
-    let mut standing: Vec<usize> = vec![0; all.len()];
-    for (at, live) in all.iter().enumerate() {
-        for id in [&live.event.replaces, &live.event.withdraws].into_iter().flatten() {
-            let target = find(&live.event.source, id).filter(|target| *target != at && !targets[at].contains(target));
-            if let Some(target) = target {
-                targets[at].push(target);
-                standing[target] += 1;
-            }
+    let mut fates = vec![Fate::default(); all.len()];
+    replaces.iter().flatten().for_each(|target| fates[*target].replacements += 1);
+    withdraws.iter().flatten().for_each(|target| fates[*target].withdrawals += 1);
+    let mut changed: Vec<usize> = (0..all.len()).collect();
+    while let Some(at) = changed.pop() {
+        let before = fates[at];
+        let after = before.judged();
+        fates[at] = after;
+        if let (None, Some(counts), Some(target)) = (before.counts, after.counts, withdraws[at]) {
+            fates[target].withdrawals -= 1;
+            fates[target].withdrawn |= counts;
+            changed.push(target);
+        }
+        if let (None, Some(acts), Some(target)) = (before.acts, after.acts, replaces[at]) {
+            fates[target].replacements -= 1;
+            fates[target].replaced |= acts;
+            changed.push(target);
         }
     }
 
-    let mut counts: Vec<Option<bool>> = vec![None; all.len()];
-    let mut settled: Vec<usize> = (0..all.len()).filter(|at| standing[*at] == 0).collect();
-    while let Some(at) = settled.pop() {
-        counts[at] = Some(true);
-        for &target in &targets[at] {
-            if counts[target].replace(false).is_none() {
-                for &freed in &targets[target] {
-                    standing[freed] -= 1;
-                    if standing[freed] == 0 && counts[freed].is_none() {
-                        settled.push(freed);
-                    }
-                }
-            }
-        }
-    }
+    let ring = all.iter().zip(&fates).filter(|(_, fate)| fate.counts.is_none()).map(|(live, _)| live.event).collect();
+    let stays = |at: usize| fates[at].counts != Some(false) && all[at].event.withdraws.is_none();
+    let replaced = (0..all.len())
+        .filter(|at| stays(*at) && all[*at].event.replaces.is_some())
+        .map(|at| (identity(&all[at]), chain(all, &replaces, at)))
+        .collect();
+    let mut stays: Vec<bool> = (0..all.len()).map(stays).collect();
+    stays.reverse();
+    all.retain(|_| stays.pop().unwrap_or(true));
+    (ring, replaced)
+}
 
-    let ring = all.iter().zip(&counts).filter(|(_, counts)| counts.is_none()).map(|(live, _)| live.event).collect();
-    let mut counts = counts.into_iter();
-    all.retain(|live| counts.next().flatten() != Some(false) && live.event.withdraws.is_none());
-    ring
+/// What is known so far of whether an event counts and of whether it acts on the one that it replaces.
+#[derive(Clone, Copy, Default)]
+struct Fate {
+    /// Replacements and withdrawals of it that are not yet known to act.
+    replacements: usize,
+    withdrawals: usize,
+    /// Some replacement or withdrawal acts.
+    replaced: bool,
+    withdrawn: bool,
+    counts: Option<bool>,
+    acts: Option<bool>,
+}
+
+impl Fate {
+    fn judged(self) -> Self {
+        let counts = match self {
+            Self { replaced: true, .. } | Self { withdrawn: true, .. } => Some(false),
+            Self { replacements: 0, withdrawals: 0, .. } => Some(true),
+            Self { .. } => None,
+        };
+        let acts = match counts {
+            _ if self.replaced => Some(true),
+            Some(false) if self.replacements > 0 => None,
+            known => known,
+        };
+        Self { counts, acts, ..self }
+    }
+}
+
+/// What an event replaces, directly and through the events that it replaces; the last one need not have arrived.
+fn chain<'a>(all: &[Live<'a>], replaces: &[Option<usize>], from: usize) -> Vec<(&'a str, &'a str)> {
+    let mut chain = Vec::new();
+    let mut at = Some(from);
+    while let Some(event) = at.map(|at| all[at].event)
+        && let Some(id) = event.replaces.as_deref()
+        && chain.len() < MAX_REPLACED
+    {
+        chain.push((event.source.as_str(), id));
+        at = at.and_then(|at| replaces[at]).filter(|at| *at != from);
+    }
+    chain
 }

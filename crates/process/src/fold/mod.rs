@@ -2,6 +2,7 @@
 
 mod accept;
 mod holding;
+mod occurrence;
 mod outcome;
 mod result;
 mod running;
@@ -76,7 +77,7 @@ pub struct Folded {
 /// Total: whatever the events hold, there is a deal. An event identifies itself by (`source`, `id`).
 pub fn fold(def: &Definition, events: &[Event], observed: &Observed) -> Folded {
     let accepted = accept(def, events);
-    let mut steps = steps(def, &accepted.live);
+    let mut steps = steps(def, &accepted);
     let impossible = tighten(def, &mut steps);
     let places = by_type(def, &steps);
     let reported = |id: TypeId| !places[id].is_empty() || observed.contains(&def.index().effects(id).event_type);

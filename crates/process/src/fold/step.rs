@@ -1,8 +1,13 @@
-//! Steps: what happened once, though several systems may have told of it.
+//! Steps: what happened once, though several systems may have reported it.
 
 use std::cmp::Ordering;
 
-use super::accept::{Live, by_origin};
+use jiff::SignedDuration;
+
+use super::{
+    accept::{Accepted, Live, by_origin},
+    occurrence::{Report, occurrences},
+};
 use crate::{
     definition::{Definition, TypeId},
     event::{Bound, Event},
@@ -14,20 +19,37 @@ pub(crate) struct Step<'a> {
     pub type_id: TypeId,
     pub rank: u32,
     pub at: Bound,
-    /// The telling whose time is narrowest.
-    told: &'a Event,
-    /// The other tellings, in total order.
-    also: Vec<&'a Event>,
+    /// The report whose time is narrowest; of several, the first in total order.
+    narrowest: &'a Event,
+    /// The other reports, in total order; each of another source.
+    others: Vec<&'a Event>,
+    /// Events that the reports stand in for.
+    replaced: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Step<'a> {
-    fn of(live: &Live<'a>, type_id: TypeId) -> Self {
-        Self { type_id, rank: live.rank, at: live.event.time.ordered(), told: live.event, also: Vec::new() }
+    fn of(live: &Live<'a>, type_id: TypeId, accepted: &Accepted<'a>) -> Self {
+        let replaced = accepted.replaced_by(live.event).to_vec();
+        let (rank, at) = (live.rank, live.event.time.ordered());
+        Self { type_id, rank, at, narrowest: live.event, others: Vec::new(), replaced }
     }
 
-    /// What the narrowest telling says, else the first other one that says something.
+    /// One step of the reports at these places, which ascend.
+    fn merged(alike: &[Observation<'_, 'a>], places: &[usize], accepted: &Accepted<'a>) -> Option<Self> {
+        let width = |at: &usize| alike[*at].live.event.time.ordered().width();
+        let narrowest = places.iter().copied().min_by_key(width)?;
+        let mut step = Self::of(alike[narrowest].live, alike[narrowest].type_id, accepted);
+        for other in places.iter().filter(|at| **at != narrowest) {
+            let event = alike[*other].live.event;
+            step.others.push(event);
+            step.replaced.extend_from_slice(accepted.replaced_by(event));
+        }
+        Some(step)
+    }
+
+    /// What the narrowest report says, else the first other one that says something.
     fn says<T>(&self, say: impl Fn(&'a Event) -> Option<T>) -> Option<T> {
-        say(self.told).or_else(|| self.also.iter().find_map(|event| say(event)))
+        say(self.narrowest).or_else(|| self.others.iter().find_map(|event| say(event)))
     }
 
     pub(super) fn actor(&self) -> Option<&'a str> {
@@ -44,84 +66,95 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn source(&self) -> &'a str {
-        &self.told.source
+        &self.narrowest.source
     }
 
     /// The events that report it, as (source, event ID).
     pub(crate) fn reports(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.events().map(|event| (event.source.as_str(), event.id.as_str()))
+        let events = std::iter::once(self.narrowest).chain(self.others.iter().copied());
+        events.map(|event| (event.source.as_str(), event.id.as_str()))
     }
 
-    /// The events that those replace, as (source, event ID).
+    /// The events that those replace, directly or through others, as (source, event ID); whether or not they have arrived.
     pub(crate) fn replaced(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.events().filter_map(|event| Some((event.source.as_str(), event.replaces.as_deref()?)))
-    }
-
-    fn events(&self) -> impl Iterator<Item = &'a Event> {
-        std::iter::once(self.told).chain(self.also.iter().copied())
+        self.replaced.iter().copied()
     }
 
     pub(super) fn total_order(&self, other: &Self) -> Ordering {
         let time = self.at.latest.cmp(&other.at.latest).then_with(|| self.rank.cmp(&other.rank));
-        time.then_with(|| by_origin(self.told, other.told))
+        time.then_with(|| by_origin(self.narrowest, other.narrowest))
     }
 }
 
-/// The steps that events tell of, in total order.
+/// The steps that events report, in total order.
 ///
-/// Within one source each event is a step. Across sources the k-th tellings of a step whose bounds overlap are one, and
-/// the narrowest time wins.
-pub(super) fn steps<'a>(def: &Definition, live: &[Live<'a>]) -> Vec<Step<'a>> {
+/// Within one source each event is a step. Across sources [`occurrences`] matches them by time, within the definition's
+/// clock skew, and the narrowest time wins.
+pub(super) fn steps<'a>(def: &Definition, accepted: &Accepted<'a>) -> Vec<Step<'a>> {
+    let live = &accepted.live;
     let known = || live.iter().filter_map(|live| Some((live, live.type_id?)));
     let one_source = live.windows(2).all(|pair| pair[0].event.source == pair[1].event.source);
     if one_source {
-        return known().map(|(live, type_id)| Step::of(live, type_id)).collect();
+        return known().map(|(live, type_id)| Step::of(live, type_id, accepted)).collect();
     }
 
-    // tellings by step, source and time; what a step is told of, such as a reconditioning step, sets steps apart
-    let mut tellings: Vec<Telling<'a>> = known()
+    let mut sources: Vec<&str> = live.iter().map(|live| live.event.source.as_str()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let number = |source: &str| sources.partition_point(|other| *other < source);
+
+    let mut observations: Vec<Observation<'_, 'a>> = known()
         .enumerate()
         .map(|(order, (live, type_id))| {
-            let apart = def.index().effects(type_id).apart.as_deref();
-            let about = apart.and_then(|fact| live.event.fact(fact));
-            Telling { type_id, about, source: &live.event.source, order, kth: 0, step: Step::of(live, type_id) }
+            let source = number(&live.event.source);
+            Observation { type_id, apart: apart(def, type_id, live.event), order, source, live }
         })
         .collect();
-    tellings.sort_unstable_by_key(|t| (t.type_id, t.about, t.source, t.order));
-    for at in 1..tellings.len() {
-        let (before, this) = (&tellings[at - 1], &tellings[at]);
-        if (before.type_id, before.about, before.source) == (this.type_id, this.about, this.source) {
-            tellings[at].kth = before.kth + 1;
-        }
-    }
-    tellings.sort_by_key(|t| (t.type_id, t.about, t.kth, t.step.at.width(), t.order));
+    observations.sort_unstable_by_key(|o| (o.type_id, o.apart, o.order));
 
-    let mut steps: Vec<Step<'a>> = Vec::with_capacity(tellings.len());
-    for same in tellings.chunk_by(|a, b| (a.type_id, a.about, a.kth) == (b.type_id, b.about, b.kth)) {
-        let first = steps.len();
-        for telling in same {
-            let at = telling.step.at;
-            // narrowest first, so a step found is the narrower one
-            match steps[first..].iter_mut().find(|step| step.at.overlaps(&at)) {
-                Some(step) => step.also.push(telling.step.told),
-                None => steps.push(telling.step.clone()),
-            }
+    let skew = SignedDuration::from_secs(i64::from(def.clock_skew_seconds)).as_nanos();
+    let mut steps: Vec<Step<'a>> = Vec::with_capacity(observations.len());
+    for alike in observations.chunk_by(|a, b| (a.type_id, a.apart) == (b.type_id, b.apart)) {
+        if alike.iter().all(|o| o.source == alike[0].source) {
+            steps.extend(alike.iter().map(|o| Step::of(o.live, o.type_id, accepted)));
+            continue;
         }
-        for step in &mut steps[first..] {
-            step.also.sort_unstable_by(|a, b| a.time.latest.cmp(&b.time.latest).then_with(|| by_origin(a, b)));
-        }
+        let reports: Vec<Report> = alike.iter().map(Observation::report).collect();
+        let groups = occurrences(&reports, skew);
+        steps.extend(groups.iter().filter_map(|places| Step::merged(alike, places, accepted)));
     }
     steps.sort_unstable_by(Step::total_order);
     steps
 }
 
-struct Telling<'a> {
+/// What sets occurrences of one type apart in every source: the fact that tells instances of its stages apart, such as
+/// the reconditioning step, or the role that somebody is assigned to.
+///
+/// Other facts do not: vendors name results, reasons and lenders differently, and a trade's key means something only
+/// within its source.
+fn apart<'a>(def: &Definition, type_id: TypeId, event: &'a Event) -> (Option<&'a str>, Option<&'a str>) {
+    let effects = def.index().effects(type_id);
+    let fact = effects.apart.as_deref().and_then(|fact| event.fact(fact));
+    let role = event.role.as_deref().filter(|_| effects.assigns);
+    (fact, role)
+}
+
+/// A live event of a known type, with what matching needs to know of it.
+struct Observation<'l, 'a> {
     type_id: TypeId,
-    about: Option<&'a str>,
-    source: &'a str,
+    apart: (Option<&'a str>, Option<&'a str>),
+    /// Place in the total order.
     order: usize,
-    kth: usize,
-    step: Step<'a>,
+    /// A number that stands for the source.
+    source: usize,
+    live: &'l Live<'a>,
+}
+
+impl Observation<'_, '_> {
+    fn report(&self) -> Report {
+        let Bound { earliest, latest, .. } = self.live.event.time.ordered();
+        Report { earliest: earliest.as_nanosecond(), latest: latest.as_nanosecond(), source: self.source }
+    }
 }
 
 /// Places of the steps of each type, in total order.
@@ -132,3 +165,6 @@ pub(super) fn by_type(def: &Definition, steps: &[Step<'_>]) -> Vec<Vec<usize>> {
     }
     places
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,12 +45,11 @@ pub(super) fn tighten<'a>(def: &Definition, steps: &mut [Step<'a>]) -> Vec<Impos
                 });
             }
         }
-        for (cause, effect) in later_rounds(before, after, edge.each) {
-            let floor = steps[cause].at.earliest;
-            narrowed |= raise(&mut steps[effect].at, floor, skew).unwrap_or_else(|| {
-                impossible.push(found(def, edge.before, &steps[effect]));
-                false
-            });
+        if edge.each {
+            for (cause, effect) in later_rounds(steps, before, after, skew) {
+                let floor = steps[cause].at.earliest;
+                narrowed |= raise(&mut steps[effect].at, floor, skew).unwrap_or(false);
+            }
         }
     }
 
@@ -66,9 +65,11 @@ pub(super) fn tighten<'a>(def: &Definition, steps: &mut [Step<'a>]) -> Vec<Impos
             }
             (Some(cause), Some(ceiling)) => narrowed |= lower(&mut steps[*cause].at, ceiling),
         }
-        for (cause, effect) in later_rounds(before, after, edge.each) {
-            let ceiling = steps[effect].at.latest;
-            narrowed |= lower(&mut steps[cause].at, ceiling);
+        if edge.each {
+            for (cause, effect) in later_rounds(steps, before, after, skew) {
+                let ceiling = steps[effect].at.latest;
+                narrowed |= lower(&mut steps[cause].at, ceiling);
+            }
         }
     }
 
@@ -78,11 +79,22 @@ pub(super) fn tighten<'a>(def: &Definition, steps: &mut [Step<'a>]) -> Vec<Impos
     impossible
 }
 
-/// After the first, the k-th with the k-th, where both have as many: with one missing, nobody knows which belong
-/// together.
-fn later_rounds<'p>(before: &'p [usize], after: &'p [usize], each: bool) -> impl Iterator<Item = (usize, usize)> + 'p {
-    let count = if each && before.len() == after.len() { before.len() } else { 0 };
-    before.iter().copied().zip(after.iter().copied()).take(count).skip(1)
+/// Pairs of the second and later rounds: the k-th cause with the k-th effect, if there are as many of both and each pair
+/// can have happened in that order. Otherwise none.
+///
+/// Ordinals say which cause belongs to which effect only if every round is reported in full. Where a pair is out of
+/// order, a report is missing, and it is not known of which round. That is no impossible order either.
+fn later_rounds<'p>(
+    steps: &[Step<'_>],
+    before: &'p [usize],
+    after: &'p [usize],
+    skew: SignedDuration,
+) -> impl Iterator<Item = (usize, usize)> + use<'p> {
+    let pairs = before.iter().copied().zip(after.iter().copied());
+    let in_order =
+        |(cause, effect): (usize, usize)| steps[cause].at.earliest.duration_since(steps[effect].at.latest) <= skew;
+    let known = before.len() == after.len() && pairs.clone().all(in_order);
+    pairs.take(if known { before.len() } else { 0 }).skip(1)
 }
 
 fn found<'a>(def: &Definition, before: TypeId, after: &Step<'a>) -> Impossible<'a> {

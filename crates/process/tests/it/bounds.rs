@@ -1,6 +1,6 @@
-//! Times that are known only within bounds, and steps that several systems tell of.
+//! Times that are known only within bounds, and steps that several systems report.
 
-use throughline_process::{Bound, Event, IntervalKind, Quality};
+use throughline_process::{Bound, IntervalKind, Quality};
 
 use crate::made::{With, at, between, bounded, event, events, folded};
 
@@ -22,18 +22,6 @@ fn a_wider_telling_adds_what_the_narrowest_does_not_say() {
     let polled = bounded("deal.fi.started", between("10:00", "10:05")).by("f1", "fi_manager");
     let deal = folded(&[polled, event("deal.fi.started", "10:03").of_source(OTHER)]);
     assert_eq!(deal.milestones["deal.fi.started"].actor.as_deref(), Some("f1"));
-}
-
-#[test]
-fn tellings_that_do_not_overlap_are_two_steps_and_so_are_two_of_one_source() {
-    let count = |events: &[Event]| folded(events).milestones["deal.desk.started"].count;
-    let here = event("deal.desk.started", "10:00");
-    let there = |time| event("deal.desk.started", time).of_source(OTHER);
-    assert_eq!(count(&[here.clone(), there("10:00")]), 1);
-    assert_eq!(count(&[here.clone(), there("10:01")]), 2);
-    assert_eq!(count(&[here.clone(), event("deal.desk.started", "10:00:01"), there("10:00")]), 2);
-    // the k-th with the k-th
-    assert_eq!(count(&[here, event("deal.desk.started", "11:00"), there("10:00"), there("11:00")]), 2);
 }
 
 #[test]

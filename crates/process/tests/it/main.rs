@@ -12,5 +12,7 @@ mod handoffs;
 mod identity;
 mod keys;
 mod made;
+mod occurrences;
+mod occurrences_of_any_history;
 mod properties;
 mod truth;
