@@ -44,7 +44,7 @@ async fn hours_that_a_user_sets_count_from_the_next_read_on() {
     let waited = async || {
         let deal = suite.run(&["deal", "D1", "--format", "json"]).await.line();
         let intervals = deal["intervals"].as_array().unwrap().clone();
-        let wait = intervals.into_iter().find(|interval| interval["id"] == "handoff.fi.0").unwrap();
+        let wait = intervals.into_iter().find(|interval| interval["measure"] == "handoff.fi").unwrap();
         assert_eq!(wait["from"]["quality"], "bounded");
         let minutes = |name: &str| wait["durations"][name].as_f64().unwrap() / 60.0;
         ["least_wall_seconds", "most_wall_seconds", "least_open_seconds", "most_open_seconds"].map(minutes)

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     calendar::{Calendars, Schedule},
     definition::{Clock, Definition, Target, Targets},
+    evidence::{Absence, Evidence, Heard},
     interval::{EventRef, Interval, IntervalKind},
 };
 
@@ -24,6 +25,8 @@ pub enum FlagKind {
     VehicleNotReady,
     InStoreOverTarget,
     TradeFrontlineLate,
+    /// A source has fallen silent: what it reports may have happened.
+    FeedSilent,
 }
 
 impl FlagKind {
@@ -36,6 +39,7 @@ impl FlagKind {
             Self::VehicleNotReady => "vehicle_not_ready",
             Self::InStoreOverTarget => "in_store_over_target",
             Self::TradeFrontlineLate => "trade_frontline_late",
+            Self::FeedSilent => "feed_silent",
         }
     }
 }
@@ -93,6 +97,8 @@ pub struct Flags {
     pub next_change: Option<Timestamp>,
     /// Something lasts that no time alone flags, because it is never open for long enough: another calendar may.
     pub undecided: bool,
+    /// Something has crossed its target unless its end was not reported yet: judge again when a source is heard from.
+    pub unconfirmed: bool,
 }
 
 impl Flags {
@@ -102,12 +108,14 @@ impl Flags {
     }
 }
 
-/// The flags of a deal with these intervals, as known now.
+/// The flags of a deal with these intervals, as known now. An open interval has crossed its target only if the evidence
+/// shows that it was still open then.
 pub fn flags(
     intervals: &[Interval],
     def: &Definition,
     targets: &Targets,
     schedule: &Schedule,
+    evidence: &Evidence,
     now: Timestamp,
 ) -> Flags {
     let mut flags = Flags::default();
@@ -120,6 +128,10 @@ pub fn flags(
                 continue;
             }
             let calendars = hours_of(interval, schedule);
+            let absence = match (&interval.end, &interval.cut, def.interval(kind, name)) {
+                (None, None, Some(of)) => evidence.of_absence(&of.end, now),
+                _ => Absence::Certain,
+            };
             let Some(crossings) = Crossings::of(interval, target, calendars) else {
                 flags.undecided |= interval.end.is_none() && interval.cut.is_none();
                 continue;
@@ -128,7 +140,11 @@ pub fn flags(
             for change in changes.into_iter().flatten().filter(|change| *change > now) {
                 flags.next_change = Some(flags.next_change.map_or(change, |next| next.min(change)));
             }
-            if crossings.yellow <= now {
+            let confirmed = |at: &Timestamp| *at <= now && absence.shown_at(*at);
+            let crossed = crossings.red.into_iter().chain([crossings.yellow]).filter(|at| *at <= now);
+            flags.unconfirmed |= crossed.into_iter().any(|at| !absence.shown_at(at));
+            if confirmed(&crossings.yellow) {
+                let crossings = Crossings { red: crossings.red.filter(confirmed), ..crossings };
                 flags.intervals.push(FlagInterval {
                     targets_version: targets.version.clone(),
                     definition_version: def.version().to_owned(),
@@ -148,6 +164,69 @@ pub fn hours_of<'s>(interval: &Interval, schedule: &'s Schedule) -> &'s Calendar
         IntervalKind::Stage | IntervalKind::Handoff => schedule.of(&interval.owner_department),
         IntervalKind::Cycle => schedule.rooftop(),
     }
+}
+
+/// Measure of flags about a silent source.
+pub const FEED_SILENT: &str = "feed.silent";
+
+/// The flags of a rooftop's floor as known now: one for each source that is silent, or was until it returned. Each says
+/// since when and which steps are hidden, because no other source that is heard from reports them.
+pub fn silent_feeds(evidence: &Evidence, now: Timestamp) -> Flags {
+    let mut flags = Flags::default();
+    for (source, heard) in &evidence.feeds {
+        let current = heard.expected.and(heard.last_arrival).zip(heard.stale_at).map(|(at, stale)| (at, stale, None));
+        let last = heard.last_silence.map(|of| (of.heard_at, of.stale_at, Some(of.ended_at)));
+        for (heard_at, stale_at, ended_at) in last.into_iter().chain(current) {
+            if stale_at > now {
+                flags.next_change = Some(flags.next_change.map_or(stale_at, |next| next.min(stale_at)));
+                continue;
+            }
+            let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
+            let mut facts = vec![fact("source", source.clone()), fact("last_heard_at", heard_at.to_string())];
+            if let Some(expected) = heard.expected {
+                facts.push(fact("expected_seconds", expected.as_secs().to_string()));
+            }
+            facts.push(fact("hides", hidden(evidence, source, heard, now).join(",")));
+            let founding = EventRef { source: source.clone(), id: heard_at.to_string() };
+            let interval = format!("{FEED_SILENT}.{}", digest(&founding));
+            flags.intervals.push(FlagInterval {
+                id: format!("{}/{interval}", FlagKind::FeedSilent.as_str()),
+                kind: FlagKind::FeedSilent,
+                interval,
+                founded_by: vec![founding],
+                measure: FEED_SILENT.to_owned(),
+                department: String::new(),
+                severity: Severity::Yellow,
+                opened_at: stale_at,
+                red_at: None,
+                closed_at: ended_at,
+                facts,
+                targets_version: String::new(),
+                definition_version: String::new(),
+                calendar_version: 0,
+            });
+        }
+    }
+    flags.intervals.sort_by(|a, b| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
+    flags
+}
+
+/// Steps that a source reports and no other source that is heard from does, sorted.
+fn hidden(evidence: &Evidence, source: &str, heard: &Heard, now: Timestamp) -> Vec<String> {
+    let reported_elsewhere = |step: &&String| {
+        let mut others = evidence.feeds.iter().filter(|(other, _)| *other != source);
+        others.any(|(_, other)| !other.is_stale(now) && other.reports.contains_key(*step))
+    };
+    heard.reports.keys().filter(|step| !reported_elsewhere(step)).cloned().collect()
+}
+
+fn digest(event: &EventRef) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for text in [&event.source, &event.id] {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
 }
 
 /// When an interval crosses its target, if it certainly does before it ends.

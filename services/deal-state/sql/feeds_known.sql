@@ -1,5 +1,15 @@
--- What is learnt of sources that are heard of.
-select feed.group_id, feed.rooftop, feed.source, feed.state
+-- What is learnt of sources that are heard of, and which steps they report.
+select feed.group_id, feed.rooftop, feed.source, feed.state, feed.stale_at, feed.told_at,
+       array(
+         select r.event_type from deal_state.reported r
+         where r.part = $1 and r.group_id = feed.group_id and r.rooftop = feed.rooftop and r.source = feed.source
+         order by r.event_type
+       ) as "types!",
+       array(
+         select r.last_reported_on from deal_state.reported r
+         where r.part = $1 and r.group_id = feed.group_id and r.rooftop = feed.rooftop and r.source = feed.source
+         order by r.event_type
+       ) as "days!: Vec<jiff_sqlx::Date>"
 from unnest($2::text[], $3::text[], $4::text[]) as wanted (group_id, rooftop, source)
 join deal_state.source feed
   on feed.part = $1 and feed.group_id = wanted.group_id and feed.rooftop = wanted.rooftop and feed.source = wanted.source

@@ -1,8 +1,15 @@
--- What the directory said of these rooftops (nothing yet, maybe), and which types each has ever sent.
+-- What the directory said of these rooftops (nothing yet, maybe), and which types each observes, with the day of the last
+-- report.
 select wanted.group_id as "group_id!", wanted.rooftop as "rooftop!", r.body as "body?",
        array(
          select o.event_type from deal_state.observed o
-         where o.part = $1 and o.group_id = wanted.group_id and o.rooftop = wanted.rooftop
-       ) as "observed!"
+         where o.part = $1 and o.group_id = wanted.group_id and o.rooftop = wanted.rooftop and not o.expired
+         order by o.event_type
+       ) as "observed!",
+       array(
+         select o.last_reported_on from deal_state.observed o
+         where o.part = $1 and o.group_id = wanted.group_id and o.rooftop = wanted.rooftop and not o.expired
+         order by o.event_type
+       ) as "days!: Vec<Option<jiff_sqlx::Date>>"
 from unnest($2::text[], $3::text[]) as wanted(group_id, rooftop)
 left join deal_state.rooftop r on r.part = $1 and r.group_id = wanted.group_id and r.rooftop = wanted.rooftop

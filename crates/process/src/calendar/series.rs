@@ -81,6 +81,30 @@ impl Calendars {
         None
     }
 
+    /// The end of the n-th local day after that of `from` on which it was open at all; none if that is over 400 days and
+    /// seven times as many days away.
+    pub fn after_open_days(&self, from: Timestamp, days: u32) -> Option<Timestamp> {
+        let (mut left, mut day) = (days, self.local_day(from));
+        let mut ends = self.start_of(day.tomorrow().ok()?)?;
+        for _ in 0..days.saturating_mul(7).saturating_add(400) {
+            if left == 0 {
+                return Some(ends);
+            }
+            day = day.tomorrow().ok()?;
+            let starts = ends;
+            ends = self.start_of(day.tomorrow().ok()?)?;
+            left -= u32::from(self.open_duration(starts, ends).is_positive());
+        }
+        None
+    }
+
+    /// The instant at which a local day begins.
+    fn start_of(&self, day: civil::Date) -> Option<Timestamp> {
+        let guess = TimeZone::UTC.to_timestamp(day.to_datetime(civil::Time::midnight())).ok()?;
+        let zone = self.at(guess).map_or(TimeZone::UTC, |calendar| calendar.zone.clone());
+        Some(day.to_zoned_datetime(zone).ok()?.start_of_day().ok()?.timestamp())
+    }
+
     /// The open stretches from an instant on, in order.
     fn open_from(&self, from: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
         self.reigns(from).flat_map(|(calendar, start, end)| -> Box<dyn Iterator<Item = (Timestamp, Timestamp)>> {

@@ -14,6 +14,8 @@ use crate::interval::IntervalKind;
 /// More than any process that people can read; keeps the fold's work for one event small.
 const MAX_ENTRIES: usize = 500;
 const MAX_ID: usize = 100;
+/// A year: a step that is rarer can't be told from one that no source reports.
+const MAX_OPEN_DAYS: u32 = 365;
 
 pub(super) fn violations(document: &Document) -> Vec<Violation> {
     let mut check = Check::default();
@@ -23,6 +25,8 @@ pub(super) fn violations(document: &Document) -> Vec<Violation> {
     let departments = check.named("departments", &document.departments);
     let tracks = check.named("tracks", &document.tracks);
     check.named("judgements", &document.judgements);
+    let days = document.observed_for_open_days;
+    check.that((1..=MAX_OPEN_DAYS).contains(&days), "observed_for_open_days", format!("must be 1 to {MAX_OPEN_DAYS}"));
     let ranks = check.events(document, &departments);
     check.order(document, &ranks);
     check.intervals(document, &ranks, &departments, &tracks);

@@ -20,6 +20,9 @@ pub struct Document {
     /// apart can be of one occurrence, and no order of steps within it is called impossible.
     #[serde(default)]
     pub clock_skew_seconds: u32,
+    /// A step that no source has reported for so many days on which the rooftop was open is no longer observed.
+    #[serde(default = "observed_for_open_days")]
+    pub observed_for_open_days: u32,
     pub events: Vec<EventDef>,
     /// Which step can't come before which: tightens bounds, shows that unreported steps are over.
     #[serde(default)]
@@ -285,6 +288,11 @@ pub struct RateTarget {
     pub over: String,
     pub yellow_percent: u32,
     pub red_percent: u32,
+}
+
+/// Our estimate: longer than any step of a retail deal is rare in a store that does it at all.
+fn observed_for_open_days() -> u32 {
+    30
 }
 
 fn is_false(value: &bool) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use throughline_process::{
-    Calendar, Event, Flags, Observed, Schedule,
+    Calendar, Event, Evidence, Flags, Observed, Schedule,
     calendar::OpenHours,
     definition::{Clock, Target, Targets},
     flag::{FlagKind, Severity, flags},
@@ -19,7 +19,7 @@ fn flagged(given: &[Event], now: Timestamp) -> Flags {
 
 fn flagged_by(given: &[Event], targets: &Targets, schedule: &Schedule, now: Timestamp) -> Flags {
     let deal = fold(&def(), given, &Observed::everything()).deal;
-    flags(&deal.intervals, &def(), targets, schedule, now)
+    flags(&deal.intervals, &def(), targets, schedule, &Evidence::default(), now)
 }
 
 /// Each flag as `kind/measure[instance].round severity opened-closed`.
@@ -148,7 +148,10 @@ fn what_no_source_reports_is_never_flagged() {
     let given = events("deal.agreed 09:00\n deal.delivered 10:00");
     let deal = fold(&def(), &given, &Observed::of(["deal.vehicle.ready"])).deal;
     let later = at("10:00") + jiff::SignedDuration::from_hours(24 * 30);
-    assert_eq!(told(&flags(&deal.intervals, &def(), &def().targets, &Schedule::default(), later)), [""; 0]);
+    assert_eq!(
+        told(&flags(&deal.intervals, &def(), &def().targets, &Schedule::default(), &Evidence::default(), later)),
+        [""; 0]
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod calendars;
 mod calendars_of_any_kind;
 mod deals;
 mod definitions;
+mod evidence;
 mod feeds;
 mod flags;
 mod handoffs;

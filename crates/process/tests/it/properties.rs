@@ -8,7 +8,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use throughline_process::{
-    Bound, Deal, Event, Interval, MAX_EVENTS, Observed, Origin, Quality, Schedule, deal_id, flags, fold, state_hash,
+    Bound, Deal, Event, Evidence, Interval, MAX_EVENTS, Observed, Origin, Quality, Schedule, deal_id, flags, fold,
+    state_hash,
 };
 
 use crate::made::{at, bounded, def, event};
@@ -138,7 +139,7 @@ proptest! {
     #[test]
     fn flags_change_at_the_next_change_and_not_before(events in any_events(), now in instants()) {
         let deal = deal_of(&events);
-        let flags_at = |now| flags(&deal.intervals, &def(), &def().targets, &Schedule::default(), now);
+        let flags_at = |now| flags(&deal.intervals, &def(), &def().targets, &Schedule::default(), &Evidence::default(), now);
         let flags = flags_at(now);
         for flag in &flags.intervals {
             prop_assert!(flag.opened_at <= now && flag.closed_at.is_none_or(|at| flag.opened_at < at && at <= now));

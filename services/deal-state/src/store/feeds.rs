@@ -1,8 +1,8 @@
 //! Sources: how fresh each is, and how it is judged.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use sqlx::{Error, query_file};
 use throughline_platform::{db::Tx, jiff_sqlx};
 use throughline_process::{Feed, Judged};
@@ -19,6 +19,19 @@ pub struct SourceColumns {
     pub event_at: Timestamp,
     pub feed: Feed,
     pub judged: Judged,
+    /// When followers of the deal log are told of it; none: not now.
+    pub told_at: Option<Timestamp>,
+}
+
+/// A source that is heard of again.
+#[derive(Clone, Debug, Default)]
+pub struct KnownFeed {
+    pub feed: Feed,
+    pub stale_at: Option<Timestamp>,
+    /// When followers of the deal log were last told of it.
+    pub told_at: Option<Timestamp>,
+    /// Event types that it reports, with the day on which it last did.
+    pub reports: BTreeMap<String, Date>,
 }
 
 /// A source of a rooftop, to be judged anew.
@@ -26,6 +39,7 @@ pub struct SourceColumns {
 pub struct KnownSource {
     pub source: String,
     pub columns: SourceColumns,
+    pub reports: BTreeMap<String, Date>,
 }
 
 /// What is learnt of these sources: (group, rooftop, source).
@@ -33,13 +47,23 @@ pub async fn feeds_known(
     tx: &mut Tx,
     part: u16,
     names: &[(&String, &String, &String)],
-) -> Result<HashMap<(String, String, String), Feed>, Error> {
+) -> Result<HashMap<(String, String, String), KnownFeed>, Error> {
     let groups: Vec<String> = names.iter().map(|name| name.0.clone()).collect();
     let rooftops: Vec<String> = names.iter().map(|name| name.1.clone()).collect();
     let sources: Vec<String> = names.iter().map(|name| name.2.clone()).collect();
     let rows =
         query_file!("sql/feeds_known.sql", small(part), &groups, &rooftops, &sources).fetch_all(tx.conn()).await?;
-    Ok(rows.into_iter().map(|row| ((row.group_id, row.rooftop, row.source), learnt(&row.state))).collect())
+    let known = rows.into_iter().map(|row| {
+        let days = row.days.into_iter().map(jiff_sqlx::Date::to_jiff);
+        let known = KnownFeed {
+            feed: learnt(&row.state),
+            stale_at: row.stale_at.map(jiff_sqlx::Timestamp::to_jiff),
+            told_at: row.told_at.map(jiff_sqlx::Timestamp::to_jiff),
+            reports: row.types.into_iter().zip(days).collect(),
+        };
+        ((row.group_id, row.rooftop, row.source), known)
+    });
+    Ok(known.collect())
 }
 
 /// The sources of a rooftop.
@@ -48,11 +72,13 @@ pub async fn feeds_of_rooftop(tx: &mut Tx, part: u16, group: &str, rooftop: &str
         query_file!("sql/feeds_of_rooftop.sql", small(part), group, rooftop, MOST_JUDGED).fetch_all(tx.conn()).await?;
     let known = rows.into_iter().map(|row| KnownSource {
         source: row.source,
+        reports: row.types.into_iter().zip(row.days.into_iter().map(jiff_sqlx::Date::to_jiff)).collect(),
         columns: SourceColumns {
             recorded_at: row.last_recorded_at.to_jiff(),
             event_at: row.last_event_at.to_jiff(),
             feed: learnt(&row.state),
             judged: Judged::default(),
+            told_at: None,
         },
     });
     Ok(known.collect())

@@ -1,6 +1,6 @@
 //! What a batch is decided on.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use sqlx::{Error, query_file};
 use throughline_platform::db::Tx;
 use throughline_platform::jiff_sqlx;
@@ -160,6 +160,8 @@ pub struct RooftopRow {
     /// Encoded; none if the directory has said nothing of it yet.
     pub body: Option<Vec<u8>>,
     pub observed: Vec<String>,
+    /// Of each of those, the day of the last report, if known.
+    pub days: Vec<Option<Date>>,
 }
 
 pub async fn rooftops(
@@ -174,6 +176,7 @@ pub async fn rooftops(
         rooftop: row.rooftop,
         body: row.body,
         observed: row.observed,
+        days: row.days.into_iter().map(|day| day.map(jiff_sqlx::Date::to_jiff)).collect(),
     });
     Ok(rooftops.collect())
 }

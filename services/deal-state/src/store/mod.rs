@@ -1,6 +1,7 @@
 //! The only place that names the database.
 
 mod cars;
+mod expiry;
 mod feeds;
 mod load;
 mod read;
@@ -13,7 +14,8 @@ use jiff::Timestamp;
 use throughline_platform::jiff_sqlx;
 
 pub use cars::{knowing_car, same_vehicle, selling};
-pub use feeds::{SourceColumns, SourceRow, feeds_known, feeds_of_rooftop, sources, stale_feeds};
+pub use expiry::{expire, expiring, parts_expiring};
+pub use feeds::{KnownFeed, SourceColumns, SourceRow, feeds_known, feeds_of_rooftop, sources, stale_feeds};
 pub use load::deals_before;
 pub use load::{
     Before, RooftopRow, StoredInput, inputs, inputs_until, linked, linked_to_deals, observed_until, rooftops,

@@ -27,10 +27,11 @@ pub struct Folded {
 const NO_DEAL: &str = "null::uuid";
 
 /// In the order in which rows are written. Their columns `group_id` and `rooftop` say whose they are.
-const FOLDED: [Folded; 9] = [
+const FOLDED: [Folded; 10] = [
     Folded { name: "rooftop", deal: NO_DEAL, apart: &[] },
-    Folded { name: "observed", deal: NO_DEAL, apart: &[] },
-    Folded { name: "source", deal: NO_DEAL, apart: &[] },
+    Folded { name: "observed", deal: NO_DEAL, apart: &["expires_at", "expired"] },
+    Folded { name: "reported", deal: NO_DEAL, apart: &[] },
+    Folded { name: "source", deal: NO_DEAL, apart: &["told_at"] },
     Folded {
         name: "fold_input",
         deal: "(select k.deal_id from deal_state.deal_key k where k.part = t.part and k.key = t.anchor)",

@@ -1,6 +1,6 @@
 //! What a batch leaves behind, in one statement a table whatever its size.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use sqlx::{Error, query_file};
 use throughline_platform::db::Tx;
 use throughline_platform::jiff_sqlx;
@@ -14,7 +14,8 @@ use crate::domain::id::DealId;
 #[derive(Debug, Default)]
 pub struct Saving {
     rooftops: (Vec<String>, Vec<String>, Vec<Vec<u8>>),
-    observed: (Vec<String>, Vec<String>, Vec<String>, Vec<jiff_sqlx::Timestamp>),
+    observed: Observed,
+    reported: Reported,
     sources: Sources,
     inputs: Inputs,
     inputs_gone: (Vec<Uuid>, Vec<Uuid>),
@@ -28,6 +29,25 @@ pub struct Saving {
 }
 
 #[derive(Debug, Default)]
+struct Observed {
+    groups: Vec<String>,
+    rooftops: Vec<String>,
+    types: Vec<String>,
+    recorded: Vec<jiff_sqlx::Timestamp>,
+    days: Vec<jiff_sqlx::Date>,
+    expires: Vec<Option<jiff_sqlx::Timestamp>>,
+}
+
+#[derive(Debug, Default)]
+struct Reported {
+    groups: Vec<String>,
+    rooftops: Vec<String>,
+    sources: Vec<String>,
+    types: Vec<String>,
+    days: Vec<jiff_sqlx::Date>,
+}
+
+#[derive(Debug, Default)]
 struct Sources {
     groups: Vec<String>,
     rooftops: Vec<String>,
@@ -37,6 +57,7 @@ struct Sources {
     states: Vec<String>,
     expected: Vec<Option<i64>>,
     stale: Vec<Option<jiff_sqlx::Timestamp>>,
+    told: Vec<Option<jiff_sqlx::Timestamp>>,
 }
 
 #[derive(Debug, Default)]
@@ -110,17 +131,35 @@ impl Saving {
         self.rooftops.2.push(body);
     }
 
-    /// Since when a type is observed.
-    pub fn observed(&mut self, group: &str, rooftop: &str, event_type: &str, recorded_at: Timestamp) {
-        self.observed.0.push(group.to_owned());
-        self.observed.1.push(rooftop.to_owned());
-        self.observed.2.push(event_type.to_owned());
-        self.observed.3.push(at(recorded_at));
+    /// A type is observed since `recorded_at`, was last reported on `day`, and until it expires.
+    pub fn observed(
+        &mut self,
+        (group, rooftop): (&str, &str),
+        event_type: &str,
+        recorded_at: Timestamp,
+        day: Date,
+        expires_at: Option<Timestamp>,
+    ) {
+        self.observed.groups.push(group.to_owned());
+        self.observed.rooftops.push(rooftop.to_owned());
+        self.observed.types.push(event_type.to_owned());
+        self.observed.recorded.push(at(recorded_at));
+        self.observed.days.push(day.into());
+        self.observed.expires.push(expires_at.map(at));
+    }
+
+    /// A source reported a step on a day.
+    pub fn reported(&mut self, (group, rooftop): (&str, &str), source: &str, event_type: &str, day: Date) {
+        self.reported.groups.push(group.to_owned());
+        self.reported.rooftops.push(rooftop.to_owned());
+        self.reported.sources.push(source.to_owned());
+        self.reported.types.push(event_type.to_owned());
+        self.reported.days.push(day.into());
     }
 
     /// Each source of a rooftop once.
     pub fn source(&mut self, (group, rooftop): (&str, &str), source: &str, columns: SourceColumns) {
-        let SourceColumns { recorded_at, event_at, feed, judged } = columns;
+        let SourceColumns { recorded_at, event_at, feed, judged, told_at } = columns;
         self.sources.groups.push(group.to_owned());
         self.sources.rooftops.push(rooftop.to_owned());
         self.sources.sources.push(source.to_owned());
@@ -130,6 +169,7 @@ impl Saving {
         self.sources.states.push(serde_json::to_string(&feed).unwrap_or_else(|_| "{}".to_owned()));
         self.sources.expected.push(judged.expected_ms());
         self.sources.stale.push(judged.stale_at.map(at));
+        self.sources.told.push(told_at.map(at));
     }
 
     pub fn input(&mut self, (group, rooftop): (&str, &str), input: StoredInput) {
@@ -200,6 +240,7 @@ impl Saving {
         let Self {
             rooftops,
             observed,
+            reported,
             sources,
             inputs,
             inputs_gone,
@@ -216,12 +257,8 @@ impl Saving {
                 .execute(tx.conn())
                 .await?;
         }
-        if !observed.0.is_empty() {
-            let (groups, rooftops, types, recorded) = observed;
-            query_file!("sql/save_observed.sql", part, &groups, &rooftops, &types, &recorded as _)
-                .execute(tx.conn())
-                .await?;
-        }
+        observed.save(tx, part).await?;
+        reported.save(tx, part).await?;
         sources.save(tx, part).await?;
         if !inputs_gone.0.is_empty() {
             query_file!("sql/drop_inputs.sql", part, &inputs_gone.0, &inputs_gone.1).execute(tx.conn()).await?;
@@ -243,12 +280,47 @@ impl Saving {
     }
 }
 
+impl Observed {
+    async fn save(self, tx: &mut Tx, part: i16) -> Result<(), Error> {
+        if self.types.is_empty() {
+            return Ok(());
+        }
+        let Self { groups, rooftops, types, recorded, days, expires } = self;
+        query_file!(
+            "sql/save_observed.sql",
+            part,
+            &groups,
+            &rooftops,
+            &types,
+            &recorded as _,
+            &days as _,
+            &expires as _
+        )
+        .execute(tx.conn())
+        .await?;
+        Ok(())
+    }
+}
+
+impl Reported {
+    async fn save(self, tx: &mut Tx, part: i16) -> Result<(), Error> {
+        if self.types.is_empty() {
+            return Ok(());
+        }
+        let Self { groups, rooftops, sources, types, days } = self;
+        query_file!("sql/save_reported.sql", part, &groups, &rooftops, &sources, &types, &days as _)
+            .execute(tx.conn())
+            .await?;
+        Ok(())
+    }
+}
+
 impl Sources {
     async fn save(self, tx: &mut Tx, part: i16) -> Result<(), Error> {
         if self.sources.is_empty() {
             return Ok(());
         }
-        let Self { groups, rooftops, sources, recorded, happened, states, expected, stale } = self;
+        let Self { groups, rooftops, sources, recorded, happened, states, expected, stale, told } = self;
         query_file!(
             "sql/save_sources.sql",
             part,
@@ -259,7 +331,8 @@ impl Sources {
             &happened as _,
             &states,
             &expected as _,
-            &stale as _
+            &stale as _,
+            &told as _
         )
         .execute(tx.conn())
         .await?;

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::{
     Folder,
-    intake::{Arrival, Intake, poison},
+    intake::{Arrival, Intake, Name, poison},
     settling::Settling,
 };
 use crate::{
@@ -39,6 +39,9 @@ use crate::{
 
 /// So many events are held in memory at once, beside those of the last deal.
 const HELD_AT_ONCE: usize = 20_000;
+
+/// Entity of what is said of a rooftop's sources.
+const FEED: &str = "feed";
 
 /// The deals of one rooftop that are to be folded.
 pub struct Work {
@@ -89,6 +92,13 @@ impl<'f> Folding<'f> {
                 self.said.push((*place, entry));
             }
         }
+    }
+
+    /// Tells of a source, behind everything else.
+    pub(super) fn tell(&mut self, (group, rooftop): &Name, state: pb::FeedState) {
+        let body = Body::Feed(state);
+        let entry = super::entry(self.part, (group, rooftop), FEED.to_owned(), body, Origin::Live, None);
+        self.said.push((usize::MAX, entry));
     }
 
     /// Folds all of it: one query for what was said of the deals, one for their events.

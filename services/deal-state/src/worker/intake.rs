@@ -48,8 +48,8 @@ pub struct Intake {
     pub forwarded: Vec<usize>,
     /// The last news of each rooftop, with its place.
     pub directory: BTreeMap<Name, (usize, Rooftop)>,
-    /// With when each was recorded first.
-    pub types: BTreeMap<Name, BTreeMap<String, Timestamp>>,
+    /// With when each was recorded first and last.
+    pub types: BTreeMap<Name, BTreeMap<String, (Timestamp, Timestamp)>>,
     pub sources: BTreeMap<Name, BTreeMap<String, AsOf>>,
 }
 
@@ -60,6 +60,8 @@ pub struct AsOf {
     pub event_at: Timestamp,
     /// What was heard of it, commit by commit.
     pub news: Vec<News>,
+    /// Event types that it reported.
+    pub types: BTreeSet<String>,
 }
 
 /// What a source says when it could not read its system.
@@ -114,11 +116,16 @@ impl Intake {
             self.decision(place, entry, wire, &event, decision);
             return Ok(());
         }
-        types.entry(event.event_type.clone()).or_insert(entry.recorded_at);
+        let recorded = types.entry(event.event_type.clone()).or_insert((entry.recorded_at, entry.recorded_at));
+        *recorded = (recorded.0.min(entry.recorded_at), recorded.1.max(entry.recorded_at));
         let (recorded_at, event_at) = (entry.recorded_at, event.time.latest);
         let of_rooftop = self.sources.entry(name(entry)).or_default();
-        let none = AsOf { recorded_at, event_at, news: Vec::new() };
-        of_rooftop.entry(event.source.clone()).or_insert(none).hear(recorded_at, event_at, news(&event));
+        let none = AsOf { recorded_at, event_at, news: Vec::new(), types: BTreeSet::new() };
+        let as_of = of_rooftop.entry(event.source.clone()).or_insert(none);
+        as_of.hear(recorded_at, event_at, news(&event));
+        if !as_of.types.contains(&event.event_type) {
+            as_of.types.insert(event.event_type.clone());
+        }
 
         let mut keys = mention::numbers(&event);
         let first = keys.first().cloned();

@@ -71,7 +71,7 @@ impl Projection for Folder {
         let mut folding = Folding::new(self, part);
         folding.forward(entries, &intake);
         rooftops.note(&mut folding.saving, &intake);
-        feeds::note(tx, part, &rooftops, &intake, &mut folding.saving).await?;
+        feeds::note(tx, &rooftops, &intake, &mut folding).await?;
         let mut work = Vec::new();
         for (name, arrivals) in intake.deals {
             let stored: Vec<_> = linked

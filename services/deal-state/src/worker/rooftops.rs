@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use prost::Message;
 use throughline_journal::{ApplyError, Entry};
 use throughline_platform::{Failure, db::Tx};
@@ -23,13 +23,27 @@ use crate::{
 /// So many types that its definition does not name are remembered of a rooftop. Those that it names are always.
 const MOST_UNKNOWN: usize = 500;
 
+/// A type that was reported.
+struct Reported {
+    event_type: String,
+    recorded_at: Timestamp,
+    day: Date,
+    /// When it is no longer observed unless it is reported again; none: not within the calendars' horizon.
+    expires_at: Option<Timestamp>,
+}
+
+/// The day of an instant in UTC: exact to a day is all that expiry needs.
+pub(super) fn day_of(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
+
 /// The rooftops of a batch as they stand behind it.
 pub struct Rooftops {
     all: BTreeMap<Name, Arc<Rooftop>>,
     /// By what their sources are judged.
     watches: BTreeMap<Name, Watch>,
-    /// Types observed for the first time.
-    new_types: BTreeMap<Name, BTreeMap<String, Timestamp>>,
+    /// Types that are observed for the first time, again, or on another day.
+    reported: BTreeMap<Name, Vec<Reported>>,
     /// Sweeps that begin: (group, rooftop, every deal).
     pub refolds: Vec<(String, String, bool)>,
 }
@@ -58,12 +72,8 @@ impl Folder {
         intake: &Intake,
     ) -> Result<Rooftops, ApplyError> {
         let names = intake.names();
-        let mut rooftops = Rooftops {
-            all: BTreeMap::new(),
-            watches: BTreeMap::new(),
-            new_types: BTreeMap::new(),
-            refolds: Vec::new(),
-        };
+        let mut rooftops =
+            Rooftops { all: BTreeMap::new(), watches: BTreeMap::new(), reported: BTreeMap::new(), refolds: Vec::new() };
         if names.is_empty() {
             return Ok(rooftops);
         }
@@ -81,23 +91,29 @@ impl Folder {
                 every_deal = row.body.is_some() && news.definition_json != said.definition_json;
             }
             let says = intake.directory.get(&name).map_or(&said, |(_, news)| news);
-            rooftops.watches.insert(name.clone(), wire::watch(says));
+            let watch = wire::watch(says);
             let types = intake.types.get(&name).into_iter().flatten();
             let mut unknown = row.observed.iter().filter(|known| !rooftop.definition.knows(known)).count();
-            let mut new_types = BTreeMap::new();
-            for (event_type, recorded_at) in types {
+            let days: BTreeMap<&String, Option<Date>> = row.observed.iter().zip(row.days.iter().copied()).collect();
+            let (mut reported, mut sees_more) = (Vec::new(), false);
+            for (event_type, (first, last)) in types {
                 let named = rooftop.definition.knows(event_type);
-                if (named || unknown < MOST_UNKNOWN) && rooftop.observed.insert(event_type) {
-                    unknown += usize::from(!named);
-                    new_types.insert(event_type.clone(), *recorded_at);
+                let new = (named || unknown < MOST_UNKNOWN) && rooftop.observed.insert(event_type);
+                unknown += usize::from(new && !named);
+                // A type that the definition does not name changes nothing.
+                sees_more |= new && named;
+                let day = day_of(*last);
+                let another_day = days.get(event_type).is_some_and(|known| known.is_none_or(|known| known < day));
+                if new || another_day {
+                    let expires_at = watch.calendars.after_open_days(*last, rooftop.definition.observed_for_open_days);
+                    reported.push(Reported { event_type: event_type.clone(), recorded_at: *first, day, expires_at });
                 }
             }
-            // A type that the definition does not name changes nothing.
-            let sees_more = new_types.keys().any(|new| rooftop.definition.knows(new));
             if every_deal || sees_more {
                 rooftops.refolds.push((name.0.clone(), name.1.clone(), every_deal));
             }
-            rooftops.new_types.insert(name.clone(), new_types);
+            rooftops.reported.insert(name.clone(), reported);
+            rooftops.watches.insert(name.clone(), watch);
             rooftops.all.insert(name, Arc::new(rooftop));
         }
         Ok(rooftops)
@@ -134,9 +150,9 @@ impl Rooftops {
         for ((group, rooftop), (_, news)) in &intake.directory {
             saving.rooftop(group, rooftop, news.encode_to_vec());
         }
-        for ((group, rooftop), types) in &self.new_types {
-            for (event_type, recorded_at) in types {
-                saving.observed(group, rooftop, event_type, *recorded_at);
+        for ((group, rooftop), reported) in &self.reported {
+            for Reported { event_type, recorded_at, day, expires_at } in reported {
+                saving.observed((group, rooftop), event_type, *recorded_at, *day, *expires_at);
             }
         }
     }

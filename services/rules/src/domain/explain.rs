@@ -79,12 +79,29 @@ pub(super) fn sentence(interval: &FlagInterval, subject: &Subject, rulebook: &Ru
         (FlagKind::InStoreOverTarget, true) => {
             format!("the customer of deal {deal} was in the store for {lasted} ({target})")
         }
+        (FlagKind::FeedSilent, closed) => feed_silent(interval, closed),
         (FlagKind::StageOverTarget | FlagKind::TradeFrontlineLate, false) => {
             format!("{what} of deal {deal} has taken {department} {lasted} ({target})")
         }
         (FlagKind::StageOverTarget | FlagKind::TradeFrontlineLate, true) => {
             format!("{what} of deal {deal} took {department} {lasted} ({target})")
         }
+    }
+}
+
+/// Which source is silent since when, and which steps may have happened unseen.
+fn feed_silent(interval: &FlagInterval, closed: bool) -> String {
+    let of = |name| fact(interval, name).unwrap_or_default();
+    let (source, heard) = (of("source"), of("last_heard_at"));
+    let hides: Vec<&str> = of("hides").split(',').filter(|step| !step.is_empty()).collect();
+    let steps = match hides.len() {
+        0 => "its steps are reported by other sources as well".to_owned(),
+        1..=3 => format!("{} may have happened unseen", hides.join(", ")),
+        more => format!("{} and {} more steps may have happened unseen", hides[..2].join(", "), more - 2),
+    };
+    match interval.closed_at.filter(|_| closed) {
+        Some(until) => format!("{source} sent nothing from {heard} to {until}"),
+        None => format!("{source} has sent nothing since {heard}: {steps}"),
     }
 }
 

@@ -118,6 +118,8 @@ pub struct Judged {
     pub standing: bool,
     /// Something lasts that another calendar may flag, though time alone does not.
     pub undecided: bool,
+    /// Something has crossed its target unless its end was not reported yet: judge again when a source is heard from.
+    pub unconfirmed: bool,
 }
 
 /// Compares what stands as known now with what was known before. `stored` are all flags of the deal, retracted ones too;
@@ -139,6 +141,7 @@ pub fn judge(
         let flags = rulebook.flags(subject, now);
         judged.next_change = flags.next_change;
         judged.undecided = flags.undecided;
+        judged.unconfirmed = flags.unconfirmed;
         judged.standing = flags.standing().next().is_some();
         let found = flags.intervals.iter().map(|interval| {
             let id = flag_id(&subject.name, &interval.id);

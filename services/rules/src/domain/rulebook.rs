@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use throughline_process::{
-    Calendars, Definition, Flags, Schedule,
+    Calendars, Definition, Evidence, Flags, Schedule,
     definition::Targets,
-    flag::{FlagInterval, flags},
+    flag::{FlagInterval, flags, silent_feeds},
 };
 
 use super::Subject;
@@ -15,8 +15,10 @@ use super::Subject;
 #[derive(Clone, Debug)]
 pub struct Rulebook {
     pub definition: Arc<Definition>,
-    pub targets: Targets,
-    pub schedule: Schedule,
+    pub targets: Arc<Targets>,
+    pub schedule: Arc<Schedule>,
+    /// Until when its sources would have reported what happened.
+    pub evidence: Evidence,
 }
 
 impl Rulebook {
@@ -28,12 +30,22 @@ impl Rulebook {
             true => shipped.clone(),
             false => shipped.overridden(&format!("{}+{}", shipped.version, fingerprint(overrides)), overrides),
         };
-        Self { definition, targets, schedule }
+        Self { definition, targets: Arc::new(targets), schedule: Arc::new(schedule), evidence: Evidence::default() }
+    }
+
+    /// The same with what is known of the rooftop's sources.
+    pub fn with_evidence(&self, evidence: Evidence) -> Self {
+        Self { evidence, ..self.clone() }
+    }
+
+    /// The flags of the rooftop's floor as known now.
+    pub fn floor_flags(&self, now: Timestamp) -> Flags {
+        silent_feeds(&self.evidence, now)
     }
 
     /// The flags of a deal as known now.
     pub fn flags(&self, subject: &Subject, now: Timestamp) -> Flags {
-        flags(&subject.intervals, &self.definition, &self.targets, &self.schedule, now)
+        flags(&subject.intervals, &self.definition, &self.targets, &self.schedule, &self.evidence, now)
     }
 
     /// By whose hours a flag is measured, if it is by open hours.

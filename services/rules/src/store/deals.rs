@@ -27,6 +27,8 @@ pub struct KeptDeal {
     pub judged_at: Timestamp,
     pub next_change: Option<Timestamp>,
     pub waits_for: Vec<String>,
+    /// It waits for a source to be heard from.
+    pub unconfirmed: bool,
     pub origin: Origin,
     /// When its last entry was recorded, and in which trace.
     pub recorded_at: Timestamp,
@@ -75,6 +77,7 @@ pub async fn save_deals(tx: &mut Tx, part: u16, kept: &[KeptDeal]) -> Result<(),
     let Keys { groups, rooftops, deals } = kept.iter().map(|deal| &deal.key).collect();
     let judged_at: Vec<_> = kept.iter().map(|deal| deal.judged_at.to_sqlx()).collect();
     let next_change: Vec<_> = kept.iter().map(|deal| deal.next_change.map(stored_up)).collect();
+    let unconfirmed: Vec<_> = kept.iter().map(|deal| deal.unconfirmed).collect();
     let waits_for: Vec<_> = kept.iter().map(|deal| deal.waits_for.join(",")).collect();
     let origin: Vec<_> = kept.iter().map(|deal| wire::render_origin(deal.origin) as i16).collect();
     let recorded_at: Vec<_> = kept.iter().map(|deal| deal.recorded_at.to_sqlx()).collect();
@@ -94,7 +97,8 @@ pub async fn save_deals(tx: &mut Tx, part: u16, kept: &[KeptDeal]) -> Result<(),
         &recorded_at as _,
         &traceparent,
         &tracestate,
-        &body
+        &body,
+        &unconfirmed
     )
     .execute(tx.conn())
     .await?;

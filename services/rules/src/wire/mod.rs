@@ -1,12 +1,14 @@
 //! Between the wire and the domain. What is stored as a body is in wire form, too.
 
 mod deal;
+mod feed;
 mod flag;
 mod name;
 mod review;
 mod rooftop;
 
 pub use deal::subject;
+pub use feed::hear;
 pub use flag::{flag, flag_entry, render_flag};
 pub use name::{DealName, flag_name, review_name};
 pub use review::{candidate, render_review, review, review_entry};

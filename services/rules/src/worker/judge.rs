@@ -208,13 +208,18 @@ async fn save_deals(tx: &mut Tx, part: u16, verdicts: &[Verdict]) -> Result<(), 
     let (mut kept, mut forgotten) = (Vec::new(), Vec::new());
     for Verdict { case, was_kept, judged, .. } in verdicts {
         let waits_for = case.told.as_ref().map(|told| told.subject.waits_for()).unwrap_or_default();
-        let matters = judged.next_change.is_some() || judged.standing || judged.undecided || !waits_for.is_empty();
+        let matters = judged.next_change.is_some()
+            || judged.standing
+            || judged.undecided
+            || judged.unconfirmed
+            || !waits_for.is_empty();
         match &case.told {
             Some(told) if matters => kept.push(KeptDeal {
                 key: case.key.clone(),
                 judged_at: case.now,
                 next_change: judged.next_change,
                 waits_for,
+                unconfirmed: judged.unconfirmed,
                 origin: case.origin,
                 recorded_at: case.recorded_at,
                 trace: case.trace.clone(),

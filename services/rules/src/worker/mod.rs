@@ -59,9 +59,11 @@ impl Projection for Rules {
         // A deal's last entry says everything: earlier ones of the batch are not judged.
         let mut cases: BTreeMap<DealKey, Case> = BTreeMap::new();
         let mut survivors: BTreeMap<DealKey, DealKey> = BTreeMap::new();
+        let mut feeds = Vec::new();
         for entry in entries {
             match &entry.body {
                 Some(Body::Rooftop(rooftop)) => self.bench.rulebooks.learn(tx, part, entry, rooftop).await?,
+                Some(Body::Feed(feed)) => feeds.push((entry, feed)),
                 Some(Body::Deal(deal)) => {
                     let case = told(entry, deal).map_err(|why| poison(entry, why))?;
                     survivors.remove(&case.key);
@@ -93,6 +95,9 @@ impl Projection for Rules {
             && let Some(case) = cases.get_mut(&survivor).filter(|case| case.told.is_some())
         {
             case.takes_over.extend(former.into_iter().filter(|deal| !survivors.contains_key(deal)));
+        }
+        if !feeds.is_empty() {
+            self.bench.rulebooks.hear(tx, part, &feeds).await?;
         }
         let mut effects = Effects::default();
         let cases = cases.into_values().collect();

@@ -1,14 +1,15 @@
 //! Rule books by rooftop, parsed once and not for every batch.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
+use jiff::Timestamp;
 use prost::Message;
 use throughline_journal::{ApplyError, Entry};
 use throughline_platform::db::Tx;
-use throughline_proto as pb;
+use throughline_proto::{self as pb, deal::v1::FeedState};
 
 use super::judge::{Case, refused};
 use crate::{
@@ -78,7 +79,46 @@ impl Rulebooks {
             store::save_rooftop(tx, part, &unknown).await.map_err(refused)?;
             rulebooks.insert(key, Arc::default());
         }
+        let wanted: Vec<_> = rulebooks.keys().map(|(group, rooftop)| (group.clone(), rooftop.clone())).collect();
+        let wanted: Vec<_> = wanted.iter().map(|(group, rooftop)| (group.as_str(), rooftop.as_str())).collect();
+        for (key, evidence) in store::load_feeds(tx, part, &wanted).await.map_err(refused)? {
+            if let Some(rulebook) = rulebooks.get_mut(&key) {
+                *rulebook = Arc::new(rulebook.with_evidence(evidence));
+            }
+        }
         Ok(rulebooks)
+    }
+
+    /// Takes in what the deal log says of sources, and has deals judged again that waited for one of them.
+    pub(super) async fn hear(&self, tx: &mut Tx, part: u16, feeds: &[(&Entry, &FeedState)]) -> Result<(), ApplyError> {
+        let mut rooftops: BTreeMap<(&str, &str), Timestamp> = BTreeMap::new();
+        for (entry, _) in feeds {
+            let last = rooftops.entry((&entry.group, &entry.rooftop)).or_insert(entry.recorded_at);
+            *last = entry.recorded_at.max(*last);
+        }
+        let wanted: Vec<_> = rooftops.keys().copied().collect();
+        let mut known = store::load_feeds(tx, part, &wanted).await.map_err(refused)?;
+        for (entry, feed) in feeds {
+            let evidence = known.entry((entry.group.clone(), entry.rooftop.clone())).or_default();
+            let heard = evidence.feeds.entry(feed.source.clone()).or_default();
+            wire::hear(heard, feed)
+                .map_err(|why| ApplyError::Poison { entity: entry.entity.clone(), cause: why.to_string() })?;
+        }
+        let mut saving: Vec<_> = feeds
+            .iter()
+            .filter_map(|(entry, feed)| {
+                let evidence = known.get(&(entry.group.clone(), entry.rooftop.clone()))?;
+                let name = (entry.group.as_str(), entry.rooftop.as_str(), feed.source.as_str());
+                Some((name, evidence.feeds.get(&feed.source)?))
+            })
+            .collect();
+        saving.sort_unstable_by_key(|(name, _)| *name);
+        saving.dedup_by_key(|(name, _)| *name);
+        store::save_feeds(tx, part, &saving).await.map_err(refused)?;
+        for ((group, rooftop), at) in rooftops {
+            store::confirm_deals(tx, part, group, rooftop, at).await.map_err(refused)?;
+        }
+        Ok(())
     }
 
     /// Rule books of these rooftops; those that are not known are absent.

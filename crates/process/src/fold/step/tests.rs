@@ -37,7 +37,9 @@ fn replacing(event: Event, id: &str) -> Event {
 /// The founding set of each step, as `source/id`.
 fn founding(events: &[Event]) -> Vec<Vec<String>> {
     let def = Definition::retail_deal();
-    let refs = |step: &Step<'_>| Founding::of(step).refs().iter().map(|event| format!("{}/{}", event.source, event.id)).collect();
+    let refs = |step: &Step<'_>| {
+        Founding::of(step).refs().iter().map(|event| format!("{}/{}", event.source, event.id)).collect()
+    };
     steps(&def, &accept(&def, events)).iter().map(refs).collect()
 }
 

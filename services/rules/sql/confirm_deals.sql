@@ -1,0 +1,9 @@
+-- A source of the rooftop was heard from: deals that waited for that are judged again.
+WITH again AS (
+    UPDATE rules.deal SET next_change = LEAST(next_change, $4)
+    WHERE part = $1 AND group_id = $2 AND rooftop = $3 AND unconfirmed
+    RETURNING part, group_id, rooftop, deal_id, next_change
+)
+INSERT INTO rules.alarm (part, group_id, rooftop, deal_id, at)
+SELECT part, group_id, rooftop, deal_id, next_change FROM again
+ON CONFLICT (part, group_id, rooftop, deal_id) DO UPDATE SET at = EXCLUDED.at;
