@@ -66,7 +66,7 @@ impl Upload {
             bringer,
             held: begun.held,
             table,
-            manner: Manner { origin: Origin::Backfill, actor: begun.actor },
+            manner: Manner { origin: if begun.live { Origin::Live } else { Origin::Backfill }, actor: begun.actor },
             counts: begun.counts,
             reading: Some(Reading {
                 rooftop: source.rooftop.clone(),

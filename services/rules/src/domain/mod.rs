@@ -16,6 +16,8 @@ pub use identity::{flag_id, review_id};
 pub use review::{Candidate, Exception, Resolution, Review, ReviewChange, resolve, review};
 pub use rulebook::Rulebook;
 
+use jiff::Timestamp;
+
 /// A number by which people find a deal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Number {
@@ -42,6 +44,8 @@ pub struct Subject {
     pub deal: throughline_process::Deal,
     /// What a person must look at.
     pub exceptions: Vec<Exception>,
+    /// When the last of its events that came in as history was recorded.
+    pub history_recorded_at: Option<Timestamp>,
 }
 
 impl Subject {
