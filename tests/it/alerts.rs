@@ -12,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use throughline_platform::signature::{Secret, sign};
 use throughline_proto::{
-    ingestion::v1::{AppendEventsRequest, ReplayQuarantinedRequest, ingestion_service_client::IngestionServiceClient},
+    ingestion::v1::{
+        AppendEventsRequest, Outcome, ReplayQuarantinedRequest, ingestion_service_client::IngestionServiceClient,
+    },
     notification::v1::{
         CreateRouteRequest, ListDeliveriesRequest, Route, WebhookChannel,
         notification_service_client::NotificationServiceClient, route::Channel,
@@ -108,7 +110,7 @@ async fn deliveries(suite: &Suite) -> usize {
 async fn append(suite: &Suite, event: &Value) {
     let request = AppendEventsRequest { events: vec![cloud_event(event)], ..AppendEventsRequest::default() };
     let answer = IngestionServiceClient::new(suite.channel().await).append_events(suite.keyed(request)).await;
-    assert_eq!(answer.unwrap().into_inner().accepted, 1);
+    assert_eq!(answer.unwrap().into_inner().results[0].outcome(), Outcome::Accepted);
 }
 
 async fn push(suite: &Suite, event: &Value) {
