@@ -1,6 +1,7 @@
 //! End to end, over the real processes: the binaries that a user starts, on private servers of their own.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what failed by failing")]
 
+mod alerts;
 mod bad_input;
 mod books;
 mod calendars;

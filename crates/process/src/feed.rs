@@ -18,6 +18,8 @@ pub const LEAST_SILENCE: SignedDuration = SignedDuration::from_mins(15);
 pub const MISSED: i32 = 4;
 /// The mean of the gaps moves by this share of the newest one. Our estimate.
 const WEIGHT: i64 = 20;
+/// What happened longer ago than this when it comes is a backlog. Our estimate.
+const BACKLOG: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Clocks are compared over the last one to two of these. Our estimate.
 const WINDOW: SignedDuration = SignedDuration::from_hours(6);
 
@@ -46,7 +48,7 @@ pub struct Feed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct News {
     pub at: Timestamp,
-    /// Something came, new or sent again; it was not imported or replayed as history.
+    /// Something came, new or sent again, that was not imported or replayed as history and is no backlog.
     pub live: bool,
     /// Something came, in whatever way.
     pub arrived: bool,
@@ -179,6 +181,12 @@ impl Feed {
     pub fn clock_skew(&self, now: Timestamp) -> Option<SignedDuration> {
         self.observed.most(now)
     }
+}
+
+/// Whether what happened then and comes now is a backlog, such as the first file of a vendor with a year in it: it is read as fast
+/// as it can be, which teaches nothing of how often to expect the source.
+pub fn is_backlog(happened_at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(happened_at) > BACKLOG
 }
 
 /// How a source is now.

@@ -4,6 +4,7 @@
 //! accepted [`Event`]s into a [`Deal`]; [`flag::flags`] says which parts of it deserve attention at an instant. Nothing
 //! here reads a clock, a file or a socket, so the same code runs live, in replay and in a backtest.
 
+pub mod alert;
 pub mod calendar;
 pub mod deal;
 pub mod definition;

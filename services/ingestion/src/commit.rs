@@ -33,6 +33,7 @@ pub(crate) struct Submission {
     pub(crate) group: String,
     pub(crate) origin: Origin,
     pub(crate) actor: String,
+    pub(crate) from_file: bool,
     pub(crate) trace: TraceContext,
     /// Sound events, all of parts of this lane.
     pub(crate) placed: Vec<Placed>,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 use throughline_journal::NewEntry;
 use throughline_platform::{Failure, db::Tx};
-use throughline_process::News;
+use throughline_process::{News, feed::is_backlog};
 use throughline_proto::{
     event::v1::{Event, Origin, TimeBound, TimeQuality},
     time::to_wire,
@@ -107,7 +107,8 @@ impl<'i> Heard<'i> {
         let live = item.origin == Origin::Live;
         // What is taken out of quarantine came long ago.
         let arrived = !placed.signs.failed && placed.rested.is_none();
-        let mut news = News { arrived, live: live && arrived, ..News::at(now) };
+        let teaches = live && arrived && !is_backlog(placed.latest, now);
+        let mut news = News { arrived, live: teaches, ..News::at(now) };
         if new {
             self.change.accepted += 1;
             self.change.occurred_at = self.change.occurred_at.max(Some(placed.latest));
@@ -115,7 +116,8 @@ impl<'i> Heard<'i> {
             if live {
                 self.change.lag_ms = Some(millis_between(placed.latest, now));
                 news.claimed_ahead = placed.signs.claimed.map(|at| at.duration_since(now));
-                news.observed_ahead = placed.signs.observed.map(|at| at.duration_since(now));
+                let observed = placed.signs.observed.filter(|_| !item.from_file);
+                news.observed_ahead = observed.map(|at| at.duration_since(now));
             }
         } else {
             self.change.duplicates += 1;

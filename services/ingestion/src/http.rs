@@ -47,7 +47,7 @@ async fn append(
     principal.require(Scope::Ingest)?;
     let body = body.map_err(refused_body)?;
     let (mode, entries) = entries(&headers, &body)?;
-    let manner = Manner { origin: Origin::Live, actor: String::new() };
+    let manner = Manner { origin: Origin::Live, actor: String::new(), from_file: false };
     let events = entries.iter().map(|entry| match entry {
         Entry::Event(event) => Incoming::Sent { id: event.id(), event: event.sent() },
         Entry::NoObject => Incoming::Unreadable,

@@ -52,6 +52,8 @@ pub(crate) struct Intake {
 pub(crate) struct Manner {
     pub(crate) origin: Origin,
     pub(crate) actor: String,
+    /// They lay in a file: when their system showed them says nothing of its clock.
+    pub(crate) from_file: bool,
 }
 
 /// An event of a call: as sent, or as it rested in quarantine under an id.
@@ -124,6 +126,7 @@ impl Intake {
                 group: principal.group.clone(),
                 origin: manner.origin,
                 actor: manner.actor.clone(),
+                from_file: manner.from_file,
                 trace: trace.clone(),
                 ..Submission::default()
             }),

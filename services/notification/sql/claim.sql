@@ -42,7 +42,7 @@ SELECT
     c.tracestate AS "tracestate!",
     r.route_id IS NOT NULL AS "routed!", r.disabled_at IS NOT NULL AS "disabled!", r.url AS "url?", s.secret AS "secret?",
     f.closed_at IS NOT NULL AS "closed!", coalesce(f.acknowledged, false) AS "acknowledged!",
-    coalesce(f.retracted, false) AS "retracted!"
+    coalesce(f.retracted, false) AS "retracted!", f.history_recorded_at AS "history_recorded_at?"
 FROM claimed AS c
 LEFT JOIN notification.route AS r ON r.group_id = c.group_id AND r.route_id = c.route_id
 LEFT JOIN notification.route_secret AS s ON s.group_id = c.group_id AND s.route_id = c.route_id

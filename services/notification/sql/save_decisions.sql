@@ -1,5 +1,6 @@
--- Messages to be sent at once. What was decided before stays as it is, unless its flag goes on under another id and nobody
--- was told yet: then the message is about the flag that stands. The ids of those that were not decided before are answered.
+-- Messages to be sent at once. What was decided before stays as it is, unless nobody was told yet and its flag goes on under
+-- another id, or stands again after all: then the message is about the flag that stands. The ids of those that were not decided
+-- before are answered.
 WITH saved AS (
     INSERT INTO notification.delivery AS d (
         part, group_id, delivery_id, route_id, rooftop, flag_id, step, step_at, state, decided_at, next_at, body, traceparent,
@@ -18,7 +19,7 @@ WITH saved AS (
     ON CONFLICT (part, group_id, delivery_id) DO UPDATE
     SET flag_id = excluded.flag_id, step_at = excluded.step_at, body = excluded.body, state = 1, ended_at = NULL,
         last_result = '', next_at = greatest(d.next_at, excluded.next_at), lease = NULL, lease_until = '-infinity'
-    WHERE d.flag_id <> excluded.flag_id AND (d.state = 1 OR (d.state = 4 AND d.last_result = 'retracted'))
+    WHERE (d.state = 1 AND d.flag_id <> excluded.flag_id) OR (d.state = 4 AND d.last_result IN ('retracted', 'closed'))
     -- Only what was there before is locked by this very transaction.
     RETURNING d.delivery_id, d.xmax = 0 AS fresh
 )

@@ -44,6 +44,7 @@ pub struct NotificationMetrics {
     failed: Family<OfChannel, Counter>,
     retried: Family<OfChannel, Counter>,
     suppressed: Family<OfReason, Counter>,
+    unreadable: Counter,
     send: Durations,
     waiting: Gauge,
     overdue: Gauge<f64, std::sync::atomic::AtomicU64>,
@@ -57,6 +58,7 @@ impl NotificationMetrics {
             failed: Family::default(),
             retried: Family::default(),
             suppressed: Family::default(),
+            unreadable: Counter::default(),
             send: Durations::new_with_constructor(|| HistogramWithExemplars::new(BUCKETS.into_iter())),
             waiting: Gauge::default(),
             overdue: Gauge::default(),
@@ -69,8 +71,13 @@ impl NotificationMetrics {
             registry.register(name("retried"), "Tries that failed and will be repeated", ours.retried.clone());
             registry.register(
                 name("suppressed"),
-                "Messages not sent because what they tell of was over, taken or past, or their route was gone",
+                "Messages not sent because their flag was closed, acknowledged, imported or too old, or their route was gone",
                 ours.suppressed.clone(),
+            );
+            registry.register(
+                name("unreadable"),
+                "Flags that could not be decided on because what was kept of them cannot be read",
+                ours.unreadable.clone(),
             );
             registry.register(
                 name("waiting"),
@@ -111,6 +118,10 @@ impl NotificationMetrics {
 
     pub fn suppressed(&self, why: Withheld, count: u64) {
         self.suppressed.get_or_create(&OfReason { reason: why.as_str() }).inc_by(count);
+    }
+
+    pub fn unreadable(&self, count: u64) {
+        self.unreadable.inc_by(count);
     }
 
     pub fn tried(&self, channel: ChannelKind, took: Duration, trace_id: Option<String>) {

@@ -1,6 +1,7 @@
 //! What the process engine decides, seen from outside.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod alerts;
 mod bounds;
 mod calendars;
 mod calendars_of_any_kind;

@@ -1,4 +1,5 @@
-//! `throughline import PATH…`: canonical JSON lines or, with a profile, a vendor's files; plain or gzip, in order, as history.
+//! `throughline import PATH…`: canonical JSON lines or, with a profile, a vendor's files; plain or gzip, in order, as history
+//! unless `--live` says otherwise.
 pub mod files;
 mod lines;
 mod profiled;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Serialize;
+use throughline_proto::event::v1::Origin;
 
 use crate::{Connection, client::Server, output::json_line};
 use lines::{Line, Lines};
@@ -34,6 +36,9 @@ pub struct Arguments {
     /// Zone of the rooftops that are added.
     #[arg(long, default_value = "UTC", requires = "create_rooftops")]
     zone: String,
+    /// What the files say is of the present, not history: what happened at most two hours ago in them raises alerts.
+    #[arg(long)]
+    live: bool,
     #[command(flatten)]
     server: Server,
 }
@@ -64,10 +69,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let files = files::at(&arguments.paths)?;
     let connection = Connection::open(&arguments.server).await?;
     if let (Some(profile), Some(rooftop)) = (&arguments.profile, &arguments.rooftop) {
-        return profiled::run(&connection, profile, rooftop, &files).await;
+        return profiled::run(&connection, profile, rooftop, &files, arguments.live).await;
     }
     let zone = arguments.create_rooftops.then_some(arguments.zone.as_str());
-    let summary = import(&connection, &files, zone).await?;
+    let origin = if arguments.live { Origin::Live } else { Origin::Backfill };
+    let summary = import(&connection, &files, zone, origin).await?;
     json_line(&summary)?;
     anyhow::ensure!(
         summary.accounted(),
@@ -82,12 +88,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// If a file cannot be read, or the stream ends before every batch is acknowledged; what was acknowledged is durable.
-pub async fn import(connection: &Connection, files: &[PathBuf], zone: Option<&str>) -> anyhow::Result<Summary> {
+pub async fn import(
+    connection: &Connection,
+    files: &[PathBuf],
+    zone: Option<&str>,
+    origin: Origin,
+) -> anyhow::Result<Summary> {
     let mut known = match zone {
         Some(zone) => Some(rooftops::Known::load(connection, zone).await?),
         None => None,
     };
-    let mut sender = Sender::begin(connection).await?;
+    let mut sender = Sender::begin(connection, origin).await?;
     let (mut read, mut unreadable) = (0, 0);
     for file in files {
         eprintln!("reading {}", file.display());

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use throughline_process::{Definition, Key, KeyKind, Observed, PEOPLE, fold, state_hash};
+use throughline_process::{self as process, Definition, Key, KeyKind, Observed, PEOPLE, fold, state_hash};
 use throughline_proto::{deal::v1 as pb, event::v1::Origin, time::to_wire};
 use uuid::Uuid;
 
@@ -114,6 +114,10 @@ pub fn refold(
     let dropped = dropped.collect();
     let kept = inputs.iter().map(|input| input.id).filter(|id| !known.contains(id)).collect();
 
+    // Of the set of its events: whatever order, merge or rebuild brings it about, it is the same.
+    let history = inputs.iter().filter(|input| input.event.origin == process::Origin::Backfill);
+    let history_recorded_at = history.map(|input| input.event.recorded_at).max();
+
     let links = links::of(joined, &inputs);
     let told = inputs.into_iter().take(rooftop.keeps).map(|input| input.event);
     // What people decided about numbers is no step of a deal.
@@ -139,6 +143,7 @@ pub fn refold(
         links: &links,
         vehicle_not_ready: board::vehicle_not_ready(&folded, &rooftop.observed),
         state_hash: state_hash(&folded),
+        history_recorded_at,
     };
     let mut next = wire::deal(folded, facts);
     if !shows {
@@ -183,8 +188,7 @@ impl Folded {
 
         // Also above what it comes apart from: it may have been retracted when that took it over.
         let floor = self.before.values().map(|deal| deal.revision).max().unwrap_or(0);
-        let under_way = self.before.values().any(|deal| deal.origin() == Origin::Live);
-        let deal = revise(self.next, last, floor).map(|deal| touched(deal, last, under_way, self.touch));
+        let deal = revise(self.next, last, floor).map(|deal| touched(deal, last, self.touch));
         let said = deal.as_ref().map_or(Said::Nothing, |deal| said(deal, last));
         // Without a change of the deal, what its sources report may have changed: then it folds untouched.
         let work = (deal.is_some() || self.touch.is_none()).then_some(self.work);
@@ -214,21 +218,17 @@ impl Folded {
 }
 
 /// A deal that no entry is about as it reads now that others sell its car, or sell it no more; none if that is as before.
-/// How the others' entries came in makes neither a past nor a present of this one.
+/// How the others' entries came in says nothing of this one.
 pub fn amend(deal: &pb::Deal, claims: &Claims, touch: Option<Touch>) -> Option<pb::Deal> {
     let next = revise(claims.amended(deal)?, Some(deal), 0)?;
-    Some(pb::Deal { origin: deal.origin, ..touched(next, Some(deal), true, touch) })
+    Some(pb::Deal { origin: deal.origin, ..touched(next, Some(deal), touch) })
 }
 
-fn touched(mut deal: pb::Deal, last: Option<&pb::Deal>, under_way: bool, touch: Option<Touch>) -> pb::Deal {
+fn touched(mut deal: pb::Deal, last: Option<&pb::Deal>, touch: Option<Touch>) -> pb::Deal {
     match touch {
         Some(touch) => {
             deal.recorded_at = Some(to_wire(touch.recorded_at));
-            // History that is filled in makes no past of a deal that is under way: its alarms are still for people to hear.
-            deal.origin = match touch.origin {
-                Origin::Backfill if under_way => Origin::Live as i32,
-                origin => origin as i32,
-            };
+            deal.origin = touch.origin as i32;
         }
         None => {
             deal.recorded_at = last.and_then(|last| last.recorded_at);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use throughline_process::{
     CheckDigit, Deal, Key, KeyKind, check_digit,
     deal::{DealState, Exception, Holder, Holders, Occurrence, Relation},
@@ -29,6 +30,8 @@ pub struct Facts<'a> {
     pub links: &'a [Link],
     pub vehicle_not_ready: bool,
     pub state_hash: [u8; 32],
+    /// When the last of its events that came in as history was recorded.
+    pub history_recorded_at: Option<Timestamp>,
 }
 
 /// `groups/{group}/rooftops/{rooftop}/deals/{deal}`.
@@ -86,6 +89,7 @@ pub fn deal(deal: Deal, facts: Facts<'_>) -> pb::Deal {
         vehicle_not_ready: facts.vehicle_not_ready,
         links: facts.links.iter().map(|found| link(&facts, found)).collect(),
         relations: deal.relations.into_iter().map(relation).collect(),
+        history_recorded_at: facts.history_recorded_at.map(to_wire),
         revision: 0,
         etag: String::new(),
         recorded_at: None,

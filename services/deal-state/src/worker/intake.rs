@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use prost::Message;
 use throughline_journal::{ApplyError, Entry};
-use throughline_process::{Event, Key, KeyKind, News, Origin};
+use throughline_process::{Event, Key, KeyKind, News, Origin, feed::is_backlog};
 use throughline_proto::{event::v1 as pb, log::v1::entry_body::Body, tenant::v1::Rooftop};
 use uuid::Uuid;
 
@@ -84,7 +84,7 @@ fn news(event: &Event) -> News {
     let failed = event.event_type == FAILED;
     News {
         arrived: !failed && event.origin != Origin::Replay,
-        live: !failed && event.origin == Origin::Live,
+        live: !failed && event.origin == Origin::Live && !is_backlog(event.time.latest, event.recorded_at),
         failures: failed.into(),
         ..News::at(event.recorded_at)
     }

@@ -7,6 +7,7 @@ mod deciding;
 mod durations;
 mod faults;
 mod folding;
+mod history;
 mod kit;
 mod merging;
 mod order;

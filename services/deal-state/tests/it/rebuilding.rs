@@ -6,18 +6,21 @@ use std::{
 };
 
 use futures::StreamExt;
+use prost::Message as _;
+use throughline_journal::NewEntry;
 use throughline_proto::{
     deal::v1::{
-        RebuildDifferenceKind, RebuildRequest, RebuildResponse, RebuildSummary, rebuild_response::Said,
+        Deal, RebuildDifferenceKind, RebuildRequest, RebuildResponse, RebuildSummary, rebuild_response::Said,
         rebuild_service_client::RebuildServiceClient,
     },
-    event::v1::Event,
+    event::v1::{Event, Origin},
     log::v1::entry_body::Body,
+    time::to_wire,
 };
 use throughline_testkit::eventually;
 use tonic::{Code, Status, Streaming};
 
-use crate::kit::{NORTH, RIVAL, SOON, SOUTH, SPOILABLE, SPOILT, Suite, event, says, signed};
+use crate::kit::{NORTH, RIVAL, SOON, SOUTH, SPOILABLE, SPOILT, Suite, at, event, says, signed};
 
 const SERVICE_KEY: &str = "service-key-for-tests";
 
@@ -348,4 +351,23 @@ async fn only_who_runs_the_suite_may_rebuild() {
     let request = signed(SERVICE_KEY, RebuildRequest { dry_run: true, max_differences: -1 });
     let refused = RebuildServiceClient::new(suite.channel()).rebuild(request).await;
     assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn when_history_was_recorded_is_compared_and_put_right() {
+    let suite = Suite::start().await;
+    suite.hand.set(at(1));
+    let imported = says(NORTH, event("deal.opened", "S1", 0, &[("visit", "V1")]));
+    suite.tell([NewEntry { origin: Origin::Backfill, ..imported }]).await;
+    suite.hand.set(at(2));
+    let token = suite.tell([says(NORTH, event("deal.agreed", "S1", 1, &[]))]).await;
+    let deal = suite.deal(NORTH, "visit", "V1", &token).await;
+    assert_eq!(deal.history_recorded_at, Some(to_wire(at(1))));
+    assert!(rebuild(&suite, true).await.differences.is_empty());
+
+    let wrong = Deal { history_recorded_at: None, ..deal.clone() }.encode_to_vec();
+    let wrong: String = wrong.iter().map(|byte| format!("{byte:02x}")).collect();
+    suite.damage(&format!("UPDATE deal_state.deal SET body = '\\x{wrong}'")).await;
+    assert_eq!(rebuild(&suite, false).await.differences.len(), 1);
+    assert_eq!(suite.deal(NORTH, "visit", "V1", "").await.history_recorded_at, deal.history_recorded_at);
 }

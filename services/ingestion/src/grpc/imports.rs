@@ -68,6 +68,7 @@ impl ImportOperations {
             version: profile.version,
             definition,
             actor,
+            live: asked.live,
         };
         let (now, request_id) = (self.imports.cx.clock.now(), asked.request_id);
         let added = self.imports.cx.db.write(&principal, move |tx| {

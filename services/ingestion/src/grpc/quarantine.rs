@@ -84,7 +84,7 @@ pub(super) async fn replay(
 ) -> Result<ReplayQuarantinedResponse, Failure> {
     principal.require(Scope::Review)?;
     let principal = principal.in_group(&asked.parent)?;
-    let manner = Manner { origin: Origin::Replay, actor: request::actor(asked.actor)? };
+    let manner = Manner { origin: Origin::Replay, actor: request::actor(asked.actor)?, from_file: false };
     let resting = resting(&service.cx.db, &principal, &asked.names).await?;
     let now = service.cx.clock.now();
     // What was broken when it came rests without its broken part: accepted, it would mean something else.

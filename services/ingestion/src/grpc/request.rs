@@ -25,7 +25,7 @@ pub(super) fn manner(origin: i32, actor_id: String) -> Result<Manner, Failure> {
         Ok(origin) => origin,
         Err(_) => return Err(Failure::invalid("origin", format!("{origin} is no origin"))),
     };
-    Ok(Manner { origin, actor: actor(actor_id)? })
+    Ok(Manner { origin, actor: actor(actor_id)?, from_file: false })
 }
 
 /// The pages of one list for one caller and one choice of arguments.

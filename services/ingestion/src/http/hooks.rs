@@ -206,7 +206,7 @@ impl Hooks {
     }
 
     async fn settle(&self, principal: &Principal, entries: Vec<Entry<'_>>) -> Result<Answer, Refused> {
-        let manner = Manner { origin: Origin::Live, actor: String::new() };
+        let manner = Manner { origin: Origin::Live, actor: String::new(), from_file: false };
         let events = entries.iter().map(|entry| match entry {
             Entry::Event(event) => Incoming::Sent { id: event.id(), event: event.sent() },
             Entry::NoObject => Incoming::Unreadable,

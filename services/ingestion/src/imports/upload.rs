@@ -66,7 +66,11 @@ impl Upload {
             bringer,
             held: begun.held,
             table,
-            manner: Manner { origin: Origin::Backfill, actor: begun.actor },
+            manner: Manner {
+                origin: if begun.live { Origin::Live } else { Origin::Backfill },
+                actor: begun.actor,
+                from_file: true,
+            },
             counts: begun.counts,
             reading: Some(Reading {
                 rooftop: source.rooftop.clone(),

@@ -19,6 +19,8 @@ pub(crate) struct New {
     /// The text of the profile.
     pub(crate) definition: String,
     pub(crate) actor: String,
+    /// Whether it reports the present rather than history.
+    pub(crate) live: bool,
 }
 
 /// Whether an import has ended, and how.
@@ -63,6 +65,8 @@ pub(crate) struct Begun {
     pub(crate) rooftop: String,
     pub(crate) definition: String,
     pub(crate) actor: String,
+    /// Whether it reports the present rather than history.
+    pub(crate) live: bool,
     pub(crate) counts: ImportCounts,
 }
 
@@ -125,6 +129,7 @@ pub(crate) async fn add(tx: &mut Tx, new: &New, now: Timestamp) -> Result<(), Fa
         i64::from(new.version),
         new.definition,
         new.actor,
+        new.live,
         at(now) as jiff_sqlx::Timestamp,
     )
     .execute(tx.conn())
@@ -177,6 +182,7 @@ pub(crate) async fn begin(tx: &mut Tx, group: &str, id: Uuid, now: Timestamp) ->
             rooftop: row.rooftop,
             definition: row.definition,
             actor: row.actor,
+            live: row.live,
             counts: counts(&row.counts)?,
         })
     })

@@ -141,6 +141,20 @@ async fn a_failure_is_counted_and_is_no_sign_of_life() {
 }
 
 #[tokio::test]
+async fn backlog_refreshes_a_source_and_teaches_no_rhythm() {
+    let suite = Suite::start().await;
+    let admin = suite.summit().await;
+    // As a large file with last year in it, read for half an hour.
+    for nth in 0..30 {
+        suite.hand.advance(SignedDuration::from_mins(1));
+        suite.append(&admin, vec![with(event(&format!("e-{nth}")), "time", "2025-09-07T11:50:00Z")]).await;
+    }
+    let feed = feed(&suite, &admin).await;
+    assert_eq!((feed.expected_interval, feed.clock_ahead_at_least, feed.clock_skew), (None, None, None));
+    assert_eq!(feed.last_arrival_time.as_ref().and_then(from_wire), Some(at("2026-09-07T12:30:00Z")));
+}
+
+#[tokio::test]
 async fn a_clock_that_is_ahead_shows_and_one_that_is_behind_shows_where_it_says_what_it_saw() {
     let suite = Suite::start().await;
     let admin = suite.summit().await;

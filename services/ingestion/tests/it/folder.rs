@@ -16,7 +16,8 @@ use tempfile::TempDir;
 use throughline_journal::host::{self, Running};
 use throughline_platform::{Options, clock::Clock};
 use throughline_proto::{
-    ingestion::v1::{ImportMetadata, ImportState},
+    event::v1::Origin,
+    ingestion::v1::{ImportMetadata, ImportState, ListFeedsRequest},
     longrunning::{CancelOperationRequest, ListOperationsRequest},
 };
 use throughline_testkit::eventually;
@@ -183,6 +184,25 @@ async fn what_is_dropped_is_imported_and_moved_away_and_the_same_again_is_not_re
     assert_eq!((counted(&suite.running, "taken"), counted(&suite.running, "failed")), (1, 0));
     assert_eq!(imports(&suite, &admin).await.len(), 1);
     assert_eq!(suite.logged_events().await.len(), 30);
+}
+
+#[tokio::test]
+async fn dropped_file_is_live_and_says_nothing_of_a_clock() {
+    const VISITS: &str = "summit/north/crm-visits";
+    let folder = Folder::new();
+    let suite = Suite::start_with(|options| folder.options(options)).await;
+    let admin = suite.summit().await;
+    // Days old, with the times at which the vendor's system showed it.
+    folder.drop(VISITS, "a.csv", long_table(1, 20).as_bytes());
+    folder.moved(".done", VISITS, "a.csv").await;
+    let origins = suite.event_origins().await;
+    assert!(!origins.is_empty() && origins.iter().all(|origin| *origin == Origin::Live as i16), "{origins:?}");
+    let request = ListFeedsRequest { parent: "groups/summit".to_owned(), ..ListFeedsRequest::default() };
+    let feed = suite.events(&admin).list_feeds(request).await.unwrap().into_inner().feeds.remove(0);
+    assert_eq!(
+        (feed.last_arrival_time, feed.clock_skew, feed.clock_ahead_at_least),
+        (feed.last_recorded_at, None, None)
+    );
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use sqlx::Row as _;
 use throughline_journal::host;
 use throughline_platform::{Options, clock::Clock};
 use throughline_proto::{
-    event::v1::Event,
+    event::v1::{Event, Origin},
     ingestion::v1::{
         CreateImportRequest, FileIntegrity, ImportCounts, ImportMetadata, ImportState, ImportSummary,
         UploadImportRequest, UploadImportResponse,
@@ -254,4 +254,20 @@ pub fn long_table(polls: u32, visits: u32) -> String {
 pub fn by_id(mut events: Vec<Event>) -> Vec<Event> {
     events.sort_by(|one, other| one.id.cmp(&other.id));
     events
+}
+
+#[tokio::test]
+async fn import_is_history_unless_its_creator_says_that_it_is_live() {
+    let suite = Suite::start().await;
+    let admin = suite.summit().await;
+    let table = |employee: &str| format!("{SHIFTS}north,{employee},lot,09/07/2026 06:00:00 AM\n");
+    for (live, employee, origin) in [(false, "p1", Origin::Backfill), (true, "p2", Origin::Live)] {
+        let request = CreateImportRequest { live, ..create(Mapping::Profile("staff-shifts".into())) };
+        let operation = suite.imports(&admin).create_import(request).await.unwrap().into_inner();
+        let answers = upload(&suite, &admin, &operation.name, &[table(employee).as_bytes()]).await;
+        assert_eq!(last(&answers).accepted, 1);
+        let origins = suite.event_origins().await;
+        assert_eq!(origins.iter().filter(|one| **one == origin as i16).count(), 1, "{origins:?}");
+    }
+    assert_eq!(suite.event_origins().await.len(), 2);
 }

@@ -218,6 +218,12 @@ impl Suite {
             .collect()
     }
 
+    /// How the events of the log came in.
+    pub async fn event_origins(&self) -> Vec<i16> {
+        let entries = self.log().await.into_values().flatten();
+        entries.filter(|entry| matches!(entry.body, Body::Event(_))).map(|entry| entry.origin).collect()
+    }
+
     /// A number that a query of the superuser answers with.
     pub async fn count(&self, query: &'static str) -> i64 {
         let mut db = throughline_testkit::connect(self.database.url()).await;

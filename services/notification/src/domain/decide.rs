@@ -1,4 +1,4 @@
-//! Which messages an entry about a flag calls for.
+//! Which messages a flag calls for.
 
 use jiff::Timestamp;
 
@@ -16,11 +16,16 @@ pub struct Decision<'r> {
 /// of yellow. That the same has been decided before is seen by its id.
 pub fn decide<'r>(flag: &Flag, routes: &'r [Route], now: Timestamp) -> Vec<Decision<'r>> {
     let (step, step_at) = flag.step();
-    if !flag.live || withheld(flag.standing(), RouteState::Open, step_at, now).is_some() {
+    if !is_due(flag, now) {
         return Vec::new();
     }
     let taken = routes.iter().filter(|route| route.takes(flag, step));
     taken.map(|route| Decision { route, step, step_at }).collect()
+}
+
+/// Whether somebody is to be told of a flag as it stands, if a route takes it. Once it is not, time alone never makes it so.
+pub fn is_due(flag: &Flag, now: Timestamp) -> bool {
+    withheld(flag.standing(), RouteState::Open, flag.step().1, now).is_none()
 }
 
 #[cfg(test)]
@@ -47,7 +52,7 @@ mod tests {
             red_at: None,
             closed_at: None,
             acknowledged: false,
-            live: true,
+            history_recorded_at: None,
             revision: 1,
         }
     }
@@ -95,27 +100,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_taken_or_of_the_past_is_not_told_of() {
+    fn closed_acknowledged_imported_and_stale_flags_send_no_notification() {
         for flag in [
             Flag { closed_at: Some(at(5)), ..yellow() },
             Flag { acknowledged: true, ..yellow() },
-            Flag { live: false, ..yellow() },
+            Flag { history_recorded_at: Some(at(0)), ..yellow() },
+            Flag { history_recorded_at: Some(at(15)), ..red() },
         ] {
-            assert_eq!(told(&flag, route("r"), 6), None, "{flag:?}");
+            assert_eq!(told(&flag, route("r"), 16), None, "{flag:?}");
         }
         assert_eq!(told(&yellow(), route("r"), 121), None);
-        // It opened long ago, but red is news.
+        // It opened long ago, or was imported yellow, but red is news.
         assert_eq!(told(&red(), route("r"), 130), Some((Severity::Red, at(15))));
+        let imported_yellow = Flag { history_recorded_at: Some(at(14)), ..red() };
+        assert_eq!(told(&imported_yellow, route("r"), 16), Some((Severity::Red, at(15))));
     }
 
     proptest! {
         #[test]
-        fn whatever_is_decided_is_live_open_and_fresh(
-            live: bool, acknowledged: bool, closed: bool, is_red: bool, opened in -300i64..300, red_after in 0i64..60,
+        fn whatever_is_decided_is_open_fresh_and_not_imported(
+            history in prop::option::of(-300i64..300), acknowledged: bool, closed: bool, is_red: bool, opened in -300i64..300, red_after in 0i64..60,
             min_red: bool, mine: bool,
         ) {
             let flag = Flag {
-                live, acknowledged,
+                acknowledged,
+                history_recorded_at: history.map(at),
                 closed_at: closed.then(|| at(opened + 60)),
                 severity: if is_red { Severity::Red } else { Severity::Yellow },
                 opened_at: at(opened),
@@ -128,7 +137,8 @@ mod tests {
                 ..route("r")
             }];
             let (step, step_at) = flag.step();
-            let wanted = live && !acknowledged && !closed && mine && (is_red || !min_red)
+            let wanted = !acknowledged && !closed && mine && (is_red || !min_red)
+                && history.is_none_or(|history| at(history) < step_at)
                 && at(0).duration_since(step_at) <= FRESH_FOR;
             let decided = decide(&flag, &routes, at(0));
             prop_assert_eq!(decided.len(), usize::from(wanted));

@@ -27,6 +27,8 @@ pub struct Standing {
     pub acknowledged: bool,
     /// As is known now, it never stood.
     pub retracted: bool,
+    /// When the last event of its deal that came in as history was recorded.
+    pub history_recorded_at: Option<Timestamp>,
 }
 
 /// A flag as an entry tells of it.
@@ -47,15 +49,20 @@ pub struct Flag {
     pub red_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
     pub acknowledged: bool,
-    /// Opened by a live event or an alarm of a live deal, and told of by such an entry.
-    pub live: bool,
+    /// When the last event of its deal that came in as history was recorded: nobody is told of what was crossed until then.
+    pub history_recorded_at: Option<Timestamp>,
     /// Counts up with each change.
     pub revision: u64,
 }
 
 impl Flag {
     pub fn standing(&self) -> Standing {
-        Standing { closed: self.closed_at.is_some(), acknowledged: self.acknowledged, retracted: false }
+        Standing {
+            closed: self.closed_at.is_some(),
+            acknowledged: self.acknowledged,
+            retracted: false,
+            history_recorded_at: self.history_recorded_at,
+        }
     }
 
     /// By what messages about it are known, whatever its deal was called when they were sent.

@@ -1,11 +1,9 @@
-//! Nobody is told of what is over, taken or past.
+//! Skips closed, acknowledged, retracted, imported, and stale flags.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use throughline_process::alert::{NotDue, not_due};
 
 use super::Standing;
-
-/// A step that the flag reached longer ago than this is not told of any more.
-pub const FRESH_FOR: SignedDuration = SignedDuration::from_hours(2);
 
 /// What became of the route of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +20,8 @@ pub enum Withheld {
     Closed,
     Acknowledged,
     Retracted,
+    /// Its deal was imported as history after the step.
+    Imported,
     TooOld,
     RouteDeleted,
     RouteDisabled,
@@ -34,6 +34,7 @@ impl Withheld {
             Self::Closed => "closed",
             Self::Acknowledged => "acknowledged",
             Self::Retracted => "retracted",
+            Self::Imported => "imported",
             Self::TooOld => "too_old",
             Self::RouteDeleted => "route_deleted",
             Self::RouteDisabled => "route_disabled",
@@ -52,8 +53,10 @@ pub fn withheld(flag: Standing, route: RouteState, step_at: Timestamp, now: Time
         () if flag.retracted => Some(Withheld::Retracted),
         () if flag.closed => Some(Withheld::Closed),
         () if flag.acknowledged => Some(Withheld::Acknowledged),
-        () if now.duration_since(step_at) > FRESH_FOR => Some(Withheld::TooOld),
-        () => None,
+        () => not_due(step_at, flag.history_recorded_at, now).map(|why| match why {
+            NotDue::Imported => Withheld::Imported,
+            NotDue::TooOld => Withheld::TooOld,
+        }),
     }
 }
 
@@ -78,11 +81,14 @@ mod tests {
     #[test]
     fn each_reason_is_told_apart() {
         let now = at("2026-09-07T10:00:00Z");
-        let flag = |closed, acknowledged, retracted| Standing { closed, acknowledged, retracted };
+        let flag =
+            |closed, acknowledged, retracted| Standing { closed, acknowledged, retracted, ..Standing::default() };
+        let imported = Standing { history_recorded_at: Some(now), ..Standing::default() };
         for (flag, route, why) in [
             (flag(true, false, false), RouteState::Open, Withheld::Closed),
             (flag(false, true, false), RouteState::Open, Withheld::Acknowledged),
             (flag(true, true, true), RouteState::Open, Withheld::Retracted),
+            (imported, RouteState::Open, Withheld::Imported),
             (flag(false, false, false), RouteState::Disabled, Withheld::RouteDisabled),
             (flag(true, false, false), RouteState::Deleted, Withheld::RouteDeleted),
         ] {

@@ -89,7 +89,12 @@ pub async fn claim(tx: &mut Tx, claim: Claim) -> Result<Vec<Claimed>, Error> {
                 (true, false) => RouteState::Open,
             },
             destination,
-            flag: Standing { closed: row.closed, acknowledged: row.acknowledged, retracted: row.retracted },
+            flag: Standing {
+                closed: row.closed,
+                acknowledged: row.acknowledged,
+                retracted: row.retracted,
+                history_recorded_at: row.history_recorded_at.map(jiff_sqlx::Timestamp::to_jiff),
+            },
             step_at: row.step_at.to_jiff(),
             attempts: read_attempts(row.attempts),
             body: row.body,

@@ -1,7 +1,6 @@
 //! Flags, as the flag log tells of them.
 
-use throughline_journal::Entry;
-use throughline_proto::{self as pb, event::v1::Origin};
+use throughline_proto as pb;
 
 use crate::domain::{Flag, Severity};
 
@@ -12,8 +11,8 @@ pub struct Told<'e> {
     pub content: &'e pb::rule::v1::Flag,
 }
 
-/// Reads an entry about a flag. What goes wrong is told without any content of it.
-pub fn parse_flag<'e>(entry: &Entry, content: &'e pb::rule::v1::Flag) -> Result<Told<'e>, String> {
+/// Reads what an entry of this group and rooftop says of a flag. What goes wrong is told without any content of it.
+pub fn parse_flag<'e>((group, rooftop): (&str, &str), content: &'e pb::rule::v1::Flag) -> Result<Told<'e>, String> {
     let instant = |at: Option<&prost_types::Timestamp>, what: &str| match at {
         None => Ok(None),
         Some(at) => pb::time::from_wire(at).map(Some).ok_or_else(|| format!("{what} is not an instant")),
@@ -24,12 +23,12 @@ pub fn parse_flag<'e>(entry: &Entry, content: &'e pb::rule::v1::Flag) -> Result<
         pb::rule::v1::Severity::Unspecified => return Err("the flag has no severity that is known here".to_owned()),
     };
     let flag = Flag {
-        group: entry.group.clone(),
-        rooftop: entry.rooftop.clone(),
-        id: id_within(entry, &content.name)?,
+        group: group.to_owned(),
+        rooftop: rooftop.to_owned(),
+        id: id_within((group, rooftop), &content.name)?,
         continues: match content.continues.as_str() {
             "" => None,
-            name => Some(id_within(entry, name)?),
+            name => Some(id_within((group, rooftop), name)?),
         },
         measure: content.measure.clone(),
         severity,
@@ -37,15 +36,15 @@ pub fn parse_flag<'e>(entry: &Entry, content: &'e pb::rule::v1::Flag) -> Result<
         red_at: instant(content.red_at.as_ref(), "red_at")?,
         closed_at: instant(content.closed_at.as_ref(), "closed_at")?,
         acknowledged: content.acknowledgement.is_some(),
-        live: entry.origin == Origin::Live && content.origin() == Origin::Live,
+        history_recorded_at: instant(content.history_recorded_at.as_ref(), "history_recorded_at")?,
         revision: content.revision,
     };
     Ok(Told { flag, content })
 }
 
 /// The id of a flag that never stood.
-pub fn parse_retraction(entry: &Entry, retraction: &pb::rule::v1::FlagRetraction) -> Result<String, String> {
-    id_within(entry, &retraction.name)
+pub fn parse_retraction(within: (&str, &str), retraction: &pb::rule::v1::FlagRetraction) -> Result<String, String> {
+    id_within(within, &retraction.name)
 }
 
 /// Resource name of a flag.
@@ -54,9 +53,9 @@ pub fn flag_name(group: &str, rooftop: &str, id: &str) -> String {
 }
 
 /// A flag of another group or rooftop than its entry would be told to the wrong people.
-fn id_within(entry: &Entry, name: &str) -> Result<String, String> {
+fn id_within((group, rooftop): (&str, &str), name: &str) -> Result<String, String> {
     let id = name.rsplit('/').next().unwrap_or_default();
-    if !id.is_empty() && name == flag_name(&entry.group, &entry.rooftop, id) {
+    if !id.is_empty() && name == flag_name(group, rooftop, id) {
         Ok(id.to_owned())
     } else {
         Err("the flag's name does not lie within its entry's rooftop".to_owned())

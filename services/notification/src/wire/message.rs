@@ -119,7 +119,7 @@ mod tests {
             red_at: None,
             closed_at: None,
             acknowledged: false,
-            live: true,
+            history_recorded_at: None,
             revision: 1,
         };
         let route = Route {

@@ -1,4 +1,7 @@
-//! Decides, in one transaction with the cursor, what is to be told.
+//! Keeps what the flag log tells of flags, and decides about each once the log is complete past the entry that changed it.
+//!
+//! Deciding in the middle of what was recorded at one instant would make alerts depend on how entries fall into batches: a
+//! flag may open and be retracted by entries of one instant. State, marks, and decisions commit with the cursor.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,17 +10,21 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use prost::Message as _;
 use throughline_journal::{ApplyError, Entry, Projection};
 use throughline_platform::{Failure, clock::Clock, db::Tx, trace};
-use throughline_proto::{event::v1::Origin, log::v1::entry_body::Body};
+use throughline_proto::{log::v1::entry_body::Body, rule::v1::Flag as Content};
 use tokio::sync::Notify;
 
 use crate::{
-    domain::{ChannelKind, Decision, Flag, Route, Severity, decide, delivery_id},
+    domain::{ChannelKind, Decision, Flag, Route, Severity, decide, delivery_id, is_due},
     metrics::NotificationMetrics,
-    store::{self, Decided},
+    store::{self, Decided, Saved, Undecided, UndecidedFlag},
     wire::{self, Message, Told},
 };
+
+/// Flags decided on in one transaction; the rest follows at the next look.
+const PAGE: i64 = 256;
 
 /// Follows the flag log.
 pub struct Decider {
@@ -36,6 +43,7 @@ impl Decider {
 #[derive(Debug, Default)]
 pub struct Effects {
     decided: Vec<(ChannelKind, Severity)>,
+    unreadable: u64,
 }
 
 #[async_trait]
@@ -48,22 +56,23 @@ impl Projection for Decider {
 
     async fn apply(&self, tx: &mut Tx, part: u16, entries: &[Entry]) -> Result<Effects, ApplyError> {
         let now = self.clock.now();
-        let mut standing: BTreeMap<(&str, String), Flag> = BTreeMap::new();
+        let mut standing: BTreeMap<(&str, String), Saved> = BTreeMap::new();
         let mut retracted: BTreeMap<(&str, String), u64> = BTreeMap::new();
-        let mut told: Vec<(&Entry, Told<'_>)> = Vec::new();
         for entry in entries {
+            let within = (entry.group.as_str(), entry.rooftop.as_str());
             match &entry.body {
                 Some(Body::Flag(content)) => {
-                    let flag = wire::parse_flag(entry, content).map_err(|why| poison(entry, why))?;
-                    // Of what is not live nobody is ever told: an import costs nothing here. What a later import says of a
-                    // live flag still counts, for it may be over.
-                    if content.origin() == Origin::Live {
-                        standing.insert((&entry.group, flag.flag.id.clone()), flag.flag.clone());
-                        told.push((entry, flag));
-                    }
+                    let Told { flag, .. } = wire::parse_flag(within, content).map_err(|why| poison(entry, why))?;
+                    // What nobody is to be told of now never will be as it stands: an import costs nothing here.
+                    let undecided = is_due(&flag, now).then(|| Undecided {
+                        recorded_at: entry.recorded_at,
+                        content: content.encode_to_vec(),
+                        trace: trace::context_of(&entry.span, &entry.trace),
+                    });
+                    standing.insert((&entry.group, flag.id.clone()), Saved { flag, undecided });
                 }
                 Some(Body::FlagRetraction(retraction)) => {
-                    let id = wire::parse_retraction(entry, retraction).map_err(|why| poison(entry, why))?;
+                    let id = wire::parse_retraction(within, retraction).map_err(|why| poison(entry, why))?;
                     retracted.insert((&entry.group, id), retraction.revision);
                 }
                 // Reviews are not told of; erased content says nothing.
@@ -71,13 +80,12 @@ impl Projection for Decider {
             }
         }
         // The retraction second: of what is not known here nothing is noted, and the higher revision counts.
-        let standing: Vec<&Flag> = standing.values().collect();
+        let standing: Vec<&Saved> = standing.values().collect();
         store::save_flags(tx, part, &standing, now).await.map_err(refused)?;
         let retracted: Vec<_> =
             retracted.iter().map(|((group, id), revision)| (*group, id.as_str(), *revision)).collect();
         store::retract_flags(tx, part, &retracted, now).await.map_err(refused)?;
-        let decided = decide_all(tx, part, &told, now).await?;
-        Ok(Effects { decided })
+        Ok(Effects::default())
     }
 
     async fn committed(&self, _part: u16, effects: Effects) {
@@ -85,52 +93,88 @@ impl Projection for Decider {
             self.decided.notify_one();
         }
         effects.decided.iter().for_each(|(channel, step)| self.metrics.decided(*channel, *step));
+        self.metrics.unreadable(effects.unreadable);
+    }
+
+    async fn due(&self, tx: &mut Tx, parts: &[u16], until: Timestamp) -> Result<Vec<u16>, ApplyError> {
+        store::undecided_parts(tx, parts, until).await.map_err(refused)
+    }
+
+    /// Decides about flags as they stand, a page at a time. Everything recorded strictly before the rule time is applied.
+    async fn tick(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<Effects, ApplyError> {
+        let flags = store::take_undecided(tx, part, rule_time, PAGE).await.map_err(refused)?;
+        self.decide_all(tx, part, &flags).await
     }
 }
 
-/// Every entry is decided on by itself, so that how entries fall into batches changes nothing. What a later one makes stale
-/// is withheld when it is to be sent.
-async fn decide_all(
-    tx: &mut Tx,
-    part: u16,
-    told: &[(&Entry, Told<'_>)],
-    now: Timestamp,
-) -> Result<Vec<(ChannelKind, Severity)>, ApplyError> {
-    let groups: BTreeSet<&String> = told.iter().map(|(_, told)| &told.flag.group).collect();
-    if groups.is_empty() {
+impl Decider {
+    /// Decides about each flag by itself: one that cannot be read keeps no other from being told of.
+    async fn decide_all(&self, tx: &mut Tx, part: u16, flags: &[UndecidedFlag]) -> Result<Effects, ApplyError> {
+        let groups: BTreeSet<&String> = flags.iter().map(|flag| &flag.group).collect();
+        if groups.is_empty() {
+            return Ok(Effects::default());
+        }
+        let groups: Vec<String> = groups.into_iter().cloned().collect();
+        let routes = store::load_routes(tx, &groups).await.map_err(refused)?;
+        let now = self.clock.now();
+        let (mut wanted, mut kinds, mut unreadable) = (Vec::new(), BTreeMap::new(), 0);
+        for undecided in flags {
+            match messages(undecided, &routes, now) {
+                Ok(messages) => {
+                    kinds.extend(messages.iter().map(|(kind, message)| (message.id, *kind)));
+                    wanted.extend(messages.into_iter().map(|(_, message)| message));
+                }
+                Err(why) => {
+                    let UndecidedFlag { group, rooftop, id, .. } = undecided;
+                    tracing::error!(
+                        group,
+                        rooftop,
+                        flag = id,
+                        part,
+                        why,
+                        "a flag cannot be decided on: no alert is sent"
+                    );
+                    unreadable += 1;
+                }
+            }
+        }
+        let fresh = store::save_decisions(tx, part, &wanted, now).await.map_err(refused)?;
+        let decided = kinds.into_iter().filter(|(id, _)| fresh.contains(id)).map(|(_, kind)| kind).collect();
+        Ok(Effects { decided, unreadable })
+    }
+}
+
+type Kind = (ChannelKind, Severity);
+
+/// The messages that a flag calls for. What goes wrong is told without any content of it.
+fn messages(undecided: &UndecidedFlag, routes: &[Route], now: Timestamp) -> Result<Vec<(Kind, Decided)>, String> {
+    let content = Content::decode(undecided.content.as_slice()).map_err(|why| why.to_string())?;
+    let told = wire::parse_flag((&undecided.group, &undecided.rooftop), &content)?;
+    let decisions = decide(&told.flag, routes, now);
+    if decisions.is_empty() {
         return Ok(Vec::new());
     }
-    let groups: Vec<String> = groups.into_iter().cloned().collect();
-    let routes = store::load_routes(tx, &groups).await.map_err(refused)?;
-    let mut wanted = Vec::new();
-    let mut kinds = BTreeMap::new();
-    for (entry, told) in told {
-        for decision in decide(&told.flag, &routes, now) {
-            let message = message(entry, told, &decision, now).map_err(|why| poison(entry, why))?;
-            kinds.insert(message.id, (decision.route.channel, decision.step));
-            wanted.push(message);
-        }
-    }
-    let fresh = store::save_decisions(tx, part, &wanted, now).await.map_err(refused)?;
-    Ok(kinds.into_iter().filter(|(id, _)| fresh.contains(id)).map(|(_, kind)| kind).collect())
-}
-
-fn message(entry: &Entry, told: &Told<'_>, decision: &Decision<'_>, now: Timestamp) -> Result<Decided, String> {
-    let Route { id: route, .. } = decision.route;
-    let flag = &told.flag;
-    // Inside a string nothing can fail to be written; were it to, the flag is parked where people see it.
-    let body = serde_json::to_string(&Message::of(told, decision, now)).map_err(|why| why.to_string())?;
-    Ok(Decided {
-        id: delivery_id(&flag.group, flag.known_as(), decision.step, route),
-        group: flag.group.clone(),
-        route: route.clone(),
-        rooftop: flag.rooftop.clone(),
-        flag: flag.id.clone(),
-        step: decision.step,
-        step_at: decision.step_at,
-        body,
-        trace: trace::context_of(&entry.span, &entry.trace),
-    })
+    let span = trace::child_span(&undecided.trace, "notification.decide");
+    let trace = trace::context_of(&span, &undecided.trace);
+    let messages = decisions.iter().map(|decision| {
+        let Decision { route, step, step_at } = decision;
+        let flag: &Flag = &told.flag;
+        // Inside a string nothing can fail to be written; were it to, this flag alone is not told of.
+        let body = serde_json::to_string(&Message::of(&told, decision, now)).map_err(|why| why.to_string())?;
+        let message = Decided {
+            id: delivery_id(&flag.group, flag.known_as(), *step, &route.id),
+            group: flag.group.clone(),
+            route: route.id.clone(),
+            rooftop: flag.rooftop.clone(),
+            flag: flag.id.clone(),
+            step: *step,
+            step_at: *step_at,
+            body,
+            trace: trace.clone(),
+        };
+        Ok(((route.channel, *step), message))
+    });
+    messages.collect()
 }
 
 fn poison(entry: &Entry, cause: String) -> ApplyError {

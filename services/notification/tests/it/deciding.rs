@@ -78,19 +78,39 @@ async fn a_flag_takes_every_route_that_it_fits_and_no_other() {
 }
 
 #[tokio::test]
-async fn of_backfill_and_replay_nobody_is_told() {
+async fn imported_flag_sends_no_notification_whatever_its_origin() {
     let (desk, receiver) = (Desk::open().await, Receiver::start().await);
     desk.route(to_webhook(&receiver.url())).await;
-    for (id, origin) in [("11", Origin::Backfill), ("12", Origin::Replay), ("13", Origin::Unspecified)] {
-        desk.tell(said(Flag { origin: origin.into(), ..yellow(id, 0) })).await;
+    for (id, origin) in [("11", Origin::Backfill), ("12", Origin::Replay), ("13", Origin::Live)] {
+        desk.tell(said(Flag { origin: origin.into(), ..imported(yellow(id, 0), 0) })).await;
     }
-    // Its deal has turned live, but what opened it was not.
-    let mut entry = said(Flag { origin: Origin::Backfill.into(), ..yellow("14", 0) });
-    entry.origin = Origin::Live;
-    desk.tell(entry).await;
     // Once this one has come, the others would have.
     desk.tell(said(yellow("15", 0))).await;
     assert_eq!(receiver.have(1).await[0].body["data"]["keys"][0], "dms:4715");
+    assert_eq!(desk.settled().await.len(), 1);
+}
+
+#[tokio::test]
+async fn origin_of_a_flag_and_of_its_entry_silences_nothing() {
+    let (desk, receiver) = (Desk::open().await, Receiver::start().await);
+    desk.route(to_webhook(&receiver.url())).await;
+    for (id, origin) in [("11", Origin::Replay), ("12", Origin::Backfill), ("13", Origin::Unspecified)] {
+        desk.tell(said(Flag { origin: origin.into(), ..yellow(id, 0) })).await;
+    }
+    receiver.have(3).await;
+    assert_eq!(desk.settled().await.len(), 3);
+}
+
+#[tokio::test]
+async fn flag_imported_yellow_that_turns_red_live_sends_one_red_notification() {
+    let (desk, receiver) = (Desk::open().await, Receiver::start().await);
+    desk.route(to_webhook(&receiver.url())).await;
+    let flag = imported(yellow("11", -5), 0);
+    desk.tell(said(flag.clone())).await;
+    desk.hand.set(at(10));
+    desk.tell(said(red(flag, 10))).await;
+    let message = receiver.have(1).await.remove(0);
+    assert_eq!(message.body["data"]["step"], "red");
     assert_eq!(desk.settled().await.len(), 1);
 }
 

@@ -1,7 +1,10 @@
 //! What happens between the decision and the sending.
 
 use jiff::SignedDuration;
-use pb::notification::v1::{DeleteRouteRequest, Delivery, DeliveryState};
+use pb::{
+    notification::v1::{DeleteRouteRequest, Delivery, DeliveryState},
+    rule::v1::Flag,
+};
 use throughline_proto as pb;
 
 use crate::{
@@ -84,19 +87,9 @@ async fn what_was_decided_for_a_route_that_is_removed_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_flag_that_opened_and_closed_in_one_batch_is_not_sent() {
-    let (desk, receiver) = (Desk::open().await, Receiver::start().await);
-    desk.route(to_webhook(&receiver.url())).await;
-    desk.tell_all(vec![said(yellow("11", 0)), said(closed(yellow("11", 0), 1))]).await;
-    assert_eq!(desk.only(DeliveryState::Suppressed, 0).await.last_result, "closed");
-    assert_eq!(receiver.messages().len(), 0);
-}
-
-#[tokio::test]
-async fn a_flag_that_opened_and_never_stood_in_one_batch_is_not_sent() {
-    let (desk, receiver) = (Desk::open().await, Receiver::start().await);
-    desk.route(to_webhook(&receiver.url())).await;
-    desk.tell_all(vec![said(yellow("11", 0)), never_stood(&yellow("11", 0))]).await;
-    assert_eq!(desk.only(DeliveryState::Suppressed, 0).await.last_result, "retracted");
-    assert_eq!(receiver.messages().len(), 0);
+async fn flag_of_a_deal_that_is_imported_after_the_decision_is_not_sent() {
+    let (desk, receiver, _) = waiting().await;
+    desk.tell(said(Flag { revision: 2, ..imported(yellow("11", 0), 0) })).await;
+    desk.hand.set(at(1));
+    assert_eq!(withheld(&desk, &receiver).await.last_result, "imported");
 }

@@ -94,6 +94,29 @@ impl Desk {
 
     /// The same for several entries in one batch.
     pub(crate) async fn tell_all(&self, entries: Vec<NewEntry>) {
+        self.append(entries).await;
+        self.complete().await;
+    }
+
+    /// Moves the clock by a microsecond, so that the log may be complete past what was appended, and waits until all of it is
+    /// decided on.
+    pub(crate) async fn complete(&self) {
+        self.hand.advance(SignedDuration::from_micros(1));
+        eventually(SOON, async || match self.undecided().await {
+            0 => Ok(()),
+            count => Err(format!("{count} flags are not decided on")),
+        })
+        .await;
+    }
+
+    /// Flags that are not decided on.
+    pub(crate) async fn undecided(&self) -> i64 {
+        let count = sqlx::query_scalar("SELECT count(*) FROM notification.flag WHERE undecided_at IS NOT NULL");
+        count.fetch_one(&mut connect(self.database.url()).await).await.unwrap()
+    }
+
+    /// Appends entries in one batch, and waits until they are applied.
+    pub(crate) async fn append(&self, entries: Vec<NewEntry>) {
         let (log, now) = (self.flags.clone(), self.running.cx.platform.clock.now());
         let write = self
             .running
@@ -239,6 +262,12 @@ pub(crate) fn yellow(id: &str, opened: i64) -> Flag {
         origin: Origin::Live.into(),
         ..Default::default()
     }
+}
+
+/// The same of a deal of which history was recorded at a minute.
+pub(crate) fn imported(flag: Flag, minute: i64) -> Flag {
+    let history_recorded_at = Some(pb::time::to_wire(at(minute)));
+    Flag { history_recorded_at, origin: Origin::Backfill.into(), ..flag }
 }
 
 pub(crate) fn red(flag: Flag, minute: i64) -> Flag {

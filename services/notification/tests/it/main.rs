@@ -1,6 +1,7 @@
 //! The notification service on real servers, with a clock moved by hand and receivers that really listen.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod completeness;
 mod crash;
 mod deciding;
 mod freshness;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use throughline_process::{
-    EventRef, Origin,
+    EventRef, Origin, alert,
     flag::{Fact, FlagInterval, Severity},
     same_episode,
 };
@@ -20,8 +20,10 @@ pub struct Flag {
     pub content: Content,
     /// As known when it opened or turned red.
     pub causes: Vec<Cause>,
-    /// Of what opened it.
+    /// Of what opened it; nothing is decided by it.
     pub origin: Origin,
+    /// When the last event of its deal that came in as history was recorded: what was crossed until then alerts nobody.
+    pub history_recorded_at: Option<Timestamp>,
     /// When it was first known.
     pub recorded_at: Timestamp,
     /// Counts up with each change, from 1.
@@ -74,6 +76,19 @@ impl Content {
             definition_version: interval.definition_version.clone(),
             calendar_version: interval.calendar_version,
         }
+    }
+
+    /// When it reached the step at which it stands.
+    fn crossed_at(&self) -> Timestamp {
+        self.red_at.unwrap_or(self.opened_at)
+    }
+}
+
+impl Flag {
+    /// Whether it stands, and somebody is to be alerted of the step at which it does.
+    pub fn alert_is_due(&self, now: Timestamp) -> bool {
+        let content = &self.content;
+        content.closed_at.is_none() && alert::not_due(content.crossed_at(), self.history_recorded_at, now).is_none()
     }
 }
 
@@ -152,7 +167,10 @@ pub fn judge(
         for (id, own, content) in found.collect::<Vec<_>>() {
             let before = predecessor(&content, known.values(), former);
             judged.changes.extend(match own {
-                Some(own) => amend(own, content, before.and_then(|before| before.acknowledgement.clone())),
+                Some(own) => {
+                    let taken = before.and_then(|before| before.acknowledgement.clone());
+                    amend(own, content, subject.history_recorded_at, taken)
+                }
                 None => {
                     let flag = open(id, subject, content, now, origin);
                     let flag = before.map_or(flag.clone(), |before| continued(flag, before));
@@ -185,6 +203,7 @@ fn open(id: String, subject: &Subject, content: Content, now: Timestamp, origin:
         content,
         causes: Vec::new(),
         origin,
+        history_recorded_at: subject.history_recorded_at,
         recorded_at: now,
         revision: 1,
         acknowledgement: None,
@@ -206,9 +225,17 @@ fn continued(flag: Flag, before: &Flag) -> Flag {
 
 /// None if nothing changed. An acknowledgment stays with its flag, even when it was retracted and comes back. A flag
 /// without one takes that of another flag that became part of the same episode.
-fn amend(flag: Flag, content: Content, taken: Option<Acknowledgement>) -> Option<Change> {
+fn amend(
+    flag: Flag,
+    content: Content,
+    history_recorded_at: Option<Timestamp>,
+    taken: Option<Acknowledgement>,
+) -> Option<Change> {
     let acknowledgement = flag.acknowledgement.clone().or(taken);
-    if flag.content == content && !flag.retracted && flag.acknowledgement == acknowledgement {
+    // More history matters only where it makes a past of the step at which the flag stands.
+    let past = |history| content.closed_at.is_none() && alert::is_history(content.crossed_at(), history);
+    let as_before = past(flag.history_recorded_at) == past(history_recorded_at);
+    if flag.content == content && !flag.retracted && flag.acknowledgement == acknowledgement && as_before {
         return None;
     }
     let before = &flag.content;
@@ -220,7 +247,14 @@ fn amend(flag: Flag, content: Content, taken: Option<Acknowledgement>) -> Option
     };
     Some(Change {
         step,
-        flag: Flag { content, acknowledgement, revision: flag.revision + 1, retracted: false, ..flag },
+        flag: Flag {
+            content,
+            history_recorded_at,
+            acknowledgement,
+            revision: flag.revision + 1,
+            retracted: false,
+            ..flag
+        },
     })
 }
 

@@ -16,6 +16,7 @@ pub use identity::{flag_id, review_id};
 pub use review::{Candidate, Exception, Resolution, Review, ReviewChange, resolve, review};
 pub use rulebook::Rulebook;
 
+use jiff::Timestamp;
 use throughline_process::{Interval, IntervalKind, IntervalState};
 
 /// A number by which people find a deal.
@@ -44,6 +45,8 @@ pub struct Subject {
     pub intervals: Vec<Interval>,
     /// What a person must look at.
     pub exceptions: Vec<Exception>,
+    /// When the last of its events that came in as history was recorded.
+    pub history_recorded_at: Option<Timestamp>,
 }
 
 impl Subject {

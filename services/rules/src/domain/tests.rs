@@ -52,6 +52,7 @@ fn subject(intervals: Vec<Interval>) -> Subject {
         numbers: vec![Number { kind: "subject".to_owned(), value: "RT001-D1".to_owned() }],
         intervals,
         exceptions: Vec::new(),
+        history_recorded_at: None,
     }
 }
 
@@ -128,6 +129,39 @@ fn what_opened_a_flag_says_its_origin_for_ever() {
     let imported = judge(Some(&waiting), &book, Vec::new(), &[], at(20), Origin::Backfill);
     let red = judge(Some(&waiting), &book, stored(&imported.changes), &[], at(40), Origin::Live);
     assert_eq!(red.changes[0].flag.origin, Origin::Backfill);
+}
+
+#[test]
+fn flag_imported_yellow_that_turns_red_live_is_due_for_an_alert() {
+    let book = Rulebook::default();
+    let imported = Subject { history_recorded_at: Some(at(20)), ..subject(vec![fi(0, 0, None)]) };
+    let yellow = judge(Some(&imported), &book, Vec::new(), &[], at(20), Origin::Backfill).changes.remove(0).flag;
+    assert_eq!((yellow.history_recorded_at, yellow.alert_is_due(at(20))), (Some(at(20)), false));
+    let red = judge(Some(&imported), &book, vec![yellow], &[], at(30), Origin::Backfill).changes.remove(0);
+    assert_eq!((red.step, red.flag.alert_is_due(at(30))), (Step::Raised, true));
+    assert!(!red.flag.alert_is_due(at(30 + 121)));
+}
+
+#[test]
+fn event_released_from_quarantine_leaves_a_flag_due_for_an_alert() {
+    let waiting = subject(vec![fi(0, 0, None)]);
+    let flag =
+        judge(Some(&waiting), &Rulebook::default(), Vec::new(), &[], at(15), Origin::Replay).changes.remove(0).flag;
+    assert!(flag.alert_is_due(at(15)));
+}
+
+#[test]
+fn later_import_changes_a_flag_only_where_it_silences_its_step() {
+    let book = Rulebook::default();
+    let with = |history| Subject { history_recorded_at: history, ..subject(vec![fi(0, 0, None)]) };
+    let live = judge(Some(&with(None)), &book, Vec::new(), &[], at(20), Origin::Live).changes.remove(0).flag;
+    // Recorded before the crossing.
+    assert_eq!(judge(Some(&with(Some(at(14)))), &book, vec![live.clone()], &[], at(20), Origin::Live).changes, []);
+    let silenced = judge(Some(&with(Some(at(16)))), &book, vec![live], &[], at(20), Origin::Live).changes.remove(0);
+    assert_eq!((silenced.step, silenced.flag.history_recorded_at), (Step::Amended, Some(at(16))));
+    assert!(!silenced.flag.alert_is_due(at(20)));
+    let again = judge(Some(&with(Some(at(17)))), &book, vec![silenced.flag], &[], at(20), Origin::Live);
+    assert_eq!(again.changes, [], "it is silenced already");
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub fn subject(deal: &pb::deal::v1::Deal) -> Result<Subject, Unreadable> {
         numbers: deal.keys.iter().map(|key| Number { kind: key.kind.clone(), value: key.value.clone() }).collect(),
         intervals: deal.intervals.iter().map(read_interval).collect::<Result<_, _>>()?,
         exceptions: deal.exceptions.iter().map(exception).collect::<Result<_, _>>()?,
+        history_recorded_at: optional_instant(deal.history_recorded_at.as_ref(), "history_recorded_at")?,
     })
 }
 

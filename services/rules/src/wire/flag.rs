@@ -39,6 +39,7 @@ pub fn render_flag(flag: &Flag) -> pb::rule::v1::Flag {
         recorded_at: Some(pb::time::to_wire(flag.recorded_at)),
         etag: etag(flag.revision),
         continues: flag.continues.as_deref().map(|id| flag_name(&flag.deal, id)).unwrap_or_default(),
+        history_recorded_at: flag.history_recorded_at.map(pb::time::to_wire),
     }
 }
 
@@ -82,6 +83,7 @@ pub fn flag(flag: pb::rule::v1::Flag, retracted: bool) -> Result<Flag, Unreadabl
         revision: flag.revision,
         acknowledgement: acknowledgement.transpose()?,
         continues: flag.continues.rsplit('/').next().filter(|id| !id.is_empty()).map(str::to_owned),
+        history_recorded_at: optional_instant(flag.history_recorded_at.as_ref(), "history_recorded_at")?,
         retracted,
     })
 }

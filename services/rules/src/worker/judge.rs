@@ -146,7 +146,7 @@ impl Bench {
         }
         store::forget_deals(tx, part, &hopeless).await.map_err(refused)?;
         save_deals(tx, part, &judgements).await?;
-        explain_queues(tx, part, &mut judgements, &rulebooks).await?;
+        explain_queues(tx, part, &mut judgements, &rulebooks, self.clock.now()).await?;
         save_flags(tx, part, &judgements).await?;
         judgements.into_iter().for_each(|judgement| verdicts.add(part, judgement));
         Ok(())
@@ -179,7 +179,6 @@ impl Verdicts {
             trace: trace.clone(),
             body: Bytes::from(body.encode_to_vec()),
         };
-        // A flag's entries say how what opened it came in: nobody is alerted of the past.
         let flags = judged.changes.iter().map(|change| &change.flag);
         self.entries.extend(flags.map(|flag| entry(&flag.id, flag.origin, wire::flag_entry(flag))));
         let reviews = reviews.iter().map(|change| &change.review);
@@ -233,19 +232,19 @@ async fn save_deals(tx: &mut Tx, part: u16, verdicts: &[Verdict]) -> Result<(), 
     store::forget_deals(tx, part, &forgotten).await.map_err(refused)
 }
 
-/// Says of what opens or turns red just now how many others wait for the same department. Of the past nobody knows.
+/// Says of a flag that opens or turns red just now how many others wait for the same department. The queues of the past are not
+/// known.
 async fn explain_queues(
     tx: &mut Tx,
     part: u16,
     verdicts: &mut [Verdict],
     rulebooks: &HashMap<RooftopKey, Arc<Rulebook>>,
+    now: Timestamp,
 ) -> Result<(), ApplyError> {
     let fresh = |change: &&Change| {
-        let content = &change.flag.content;
-        content.kind == "handoff_idle"
+        change.flag.content.kind == "handoff_idle"
             && matches!(change.step, Step::Opened | Step::Raised)
-            && content.closed_at.is_none()
-            && change.flag.origin == Origin::Live
+            && change.flag.alert_is_due(now)
     };
     let wanted: Vec<(&DealKey, &str)> = verdicts
         .iter()

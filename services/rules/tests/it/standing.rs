@@ -95,10 +95,26 @@ async fn imported_history_opens_flags_that_say_so() {
     let token = desk.tell(said_as(Origin::Backfill, deal("D1", 0, vec![fi(-60, None)]))).await;
     let imported = desk.flags(&token).await.remove(0);
     assert_eq!((imported.origin(), imported.severity()), (Origin::Backfill, Severity::Red));
-    // An alarm of a deal that was imported is no news either.
     desk.tell(said_as(Origin::Backfill, deal("D2", 0, vec![fi(0, None)]))).await;
     desk.pass(at(16)).await;
     assert!(desk.flags("").await.iter().all(|flag| flag.origin() == Origin::Backfill));
+}
+
+#[tokio::test]
+async fn flag_says_when_history_of_its_deal_was_last_recorded() {
+    let desk = Desk::open().await;
+    let imported = pb::deal::v1::Deal { history_recorded_at: wire(0), ..deal("D1", 0, vec![fi(-20, None)]) };
+    let token = desk.tell(said_as(Origin::Backfill, imported)).await;
+    let yellow = desk.flags(&token).await.remove(0);
+    assert_eq!((yellow.severity(), yellow.history_recorded_at), (Severity::Yellow, wire(0)));
+    assert_eq!(yellow.causes, [], "the queues of the past are not known");
+    desk.tell(said_as(Origin::Replay, deal("D2", 0, vec![fi(5, None)]))).await;
+    // The red crossing comes after the import: its queue is known, though what opened the flag was imported.
+    desk.pass(at(10)).await;
+    let red = desk.flags("").await.remove(0);
+    assert_eq!((red.severity(), red.history_recorded_at, red.origin()), (Severity::Red, wire(0), Origin::Backfill));
+    assert_eq!(red.causes[0].text, "1 other deal waits for F&I");
+    assert_eq!(red.red_at, wire(10));
 }
 
 #[tokio::test]

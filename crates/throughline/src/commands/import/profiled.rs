@@ -40,8 +40,14 @@ struct Summary {
     quarantined: u64,
 }
 
-pub async fn run(connection: &Connection, named: &str, rooftop: &str, paths: &[PathBuf]) -> anyhow::Result<()> {
-    let operation = begin(connection, named, rooftop).await?;
+pub async fn run(
+    connection: &Connection,
+    named: &str,
+    rooftop: &str,
+    paths: &[PathBuf],
+    live: bool,
+) -> anyhow::Result<()> {
+    let operation = begin(connection, named, rooftop, live).await?;
     let name = operation.name.clone();
     let summary = tokio::select! {
         summary = upload(connection, operation, paths) => summary?,
@@ -64,7 +70,7 @@ pub async fn run(connection: &Connection, named: &str, rooftop: &str, paths: &[P
     Ok(())
 }
 
-async fn begin(connection: &Connection, named: &str, rooftop: &str) -> anyhow::Result<Operation> {
+async fn begin(connection: &Connection, named: &str, rooftop: &str, live: bool) -> anyhow::Result<Operation> {
     let mapping = match profile::text(named)? {
         None => Mapping::Profile(named.to_owned()),
         Some(text) => Mapping::ProfileYaml(text),
@@ -74,6 +80,7 @@ async fn begin(connection: &Connection, named: &str, rooftop: &str) -> anyhow::R
         mapping: Some(mapping),
         request_id: uuid::Uuid::new_v4().to_string(),
         actor: String::new(),
+        live,
     };
     Ok(ImportServiceClient::new(connection.channel.clone()).create_import(request).await?.into_inner())
 }

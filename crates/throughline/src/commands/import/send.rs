@@ -28,10 +28,11 @@ pub struct Sent {
     pub quarantined: u64,
 }
 
-/// Sends events in order, as history.
+/// Sends events in order.
 pub struct Sender {
     requests: mpsc::Sender<StreamEventsRequest>,
     acknowledgements: Streaming<StreamEventsResponse>,
+    origin: Origin,
     batch: Vec<CloudEvent>,
     sequence: u64,
     in_flight: usize,
@@ -39,18 +40,18 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Opens the stream.
+    /// Opens the stream; all events are of this origin.
     ///
     /// # Errors
     /// If the suite refuses.
-    pub async fn begin(connection: &Connection) -> anyhow::Result<Self> {
+    pub async fn begin(connection: &Connection, origin: Origin) -> anyhow::Result<Self> {
         let (requests, taken) = mpsc::channel(1);
         let acknowledgements = IngestionServiceClient::new(connection.channel.clone())
             .stream_events(ReceiverStream::new(taken))
             .await?
             .into_inner();
         let batch = Vec::with_capacity(BATCH);
-        Ok(Self { requests, acknowledgements, batch, sequence: 0, in_flight: 0, sent: Sent::default() })
+        Ok(Self { requests, acknowledgements, origin, batch, sequence: 0, in_flight: 0, sent: Sent::default() })
     }
 
     /// Sends one more event, with others.
@@ -68,8 +69,7 @@ impl Sender {
         }
         self.sequence += 1;
         let events = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        let request =
-            StreamEventsRequest { sequence: self.sequence, events, origin: Origin::Backfill.into(), brief: true };
+        let request = StreamEventsRequest { sequence: self.sequence, events, origin: self.origin.into(), brief: true };
         // The stream may end before the request is taken: its status says why.
         let taken = self.requests.send(request).await.is_ok();
         self.in_flight += 1;
