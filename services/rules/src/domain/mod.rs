@@ -8,6 +8,8 @@ mod review;
 mod rulebook;
 
 #[cfg(test)]
+mod days;
+#[cfg(test)]
 mod tests;
 
 pub use explain::{Cause, queue_cause};
