@@ -23,7 +23,7 @@ pub use read::{
     state_hashes, timeline,
 };
 pub use save::{DealColumns, Saving};
-pub use sweep::{begin_refolds, deals_to_refold, due, next_refold, refold_done, refold_moved};
+pub use sweep::{ROOFTOP, begin_refolds, deals_to_refold, due, next_refold, refold_done, refold_moved};
 pub use work::{CountRow, Place, WorkRow, count_work, list_work};
 
 pub use sqlx::Error;

@@ -65,7 +65,7 @@ impl Rulebooks {
             cases.iter().map(|case| (case.key.group.as_str(), case.key.rooftop.as_str())).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let mut rulebooks = self.load(tx, &wanted).await.map_err(refused)?;
+        let mut rulebooks = self.load(tx, &wanted).await.map_err(of_rooftop)?;
         for (group, rooftop) in wanted {
             let key = (group.to_owned(), rooftop.to_owned());
             if rulebooks.contains_key(&key) {
@@ -79,6 +79,12 @@ impl Rulebooks {
             rulebooks.insert(key, Arc::default());
         }
         Ok(rulebooks)
+    }
+
+    /// Refuses a rooftop that cannot be read.
+    pub(super) async fn check(&self, tx: &mut Tx, group: &str, rooftop: &str) -> Result<(), ApplyError> {
+        self.load(tx, &[(group, rooftop)]).await.map_err(of_rooftop)?;
+        Ok(())
     }
 
     /// Rule books of these rooftops; those that are not known are absent.
@@ -104,6 +110,14 @@ impl Rulebooks {
             rulebooks.insert(key, rulebook);
         }
         Ok(rulebooks)
+    }
+}
+
+/// All deals of the rooftop wait for it.
+fn of_rooftop(error: store::Error) -> ApplyError {
+    match refused(error) {
+        ApplyError::Poison { cause, .. } => ApplyError::Poison { entity: store::ROOFTOP.to_owned(), cause },
+        transient => transient,
     }
 }
 
