@@ -43,6 +43,7 @@ pub struct NotificationMetrics {
     delivered: Family<OfChannel, Counter>,
     failed: Family<OfChannel, Counter>,
     retried: Family<OfChannel, Counter>,
+    unreadable: Family<OfChannel, Counter>,
     suppressed: Family<OfReason, Counter>,
     send: Durations,
     waiting: Gauge,
@@ -56,6 +57,7 @@ impl NotificationMetrics {
             delivered: Family::default(),
             failed: Family::default(),
             retried: Family::default(),
+            unreadable: Family::default(),
             suppressed: Family::default(),
             send: Durations::new_with_constructor(|| HistogramWithExemplars::new(BUCKETS.into_iter())),
             waiting: Gauge::default(),
@@ -66,6 +68,11 @@ impl NotificationMetrics {
             registry.register(name("decided"), "Messages decided, one a flag, step and route", ours.decided.clone());
             registry.register(name("delivered"), "Messages that their receivers took", ours.delivered.clone());
             registry.register(name("failed"), "Messages given up", ours.failed.clone());
+            registry.register(
+                name("unreadable"),
+                "Tries of messages that could not be read from the database",
+                ours.unreadable.clone(),
+            );
             registry.register(name("retried"), "Tries that failed and will be repeated", ours.retried.clone());
             registry.register(
                 name("suppressed"),
@@ -103,6 +110,10 @@ impl NotificationMetrics {
 
     pub fn failed(&self, channel: ChannelKind) {
         self.failed.get_or_create(&of(channel)).inc();
+    }
+
+    pub fn unreadable(&self, channel: ChannelKind) {
+        self.unreadable.get_or_create(&of(channel)).inc();
     }
 
     pub fn retried(&self, channel: ChannelKind) {

@@ -9,3 +9,4 @@ mod receiver;
 mod requests;
 mod sending;
 mod tenancy;
+mod unreadable;
