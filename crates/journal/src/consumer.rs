@@ -37,7 +37,17 @@ pub(crate) struct Cursor {
     pub(crate) part: u16,
     pub(crate) position: u64,
     pub(crate) leased: bool,
-    pub(crate) stopped: bool,
+    /// Why it stands still.
+    pub(crate) stopped: Option<String>,
+}
+
+/// What is parked of a consumer.
+pub(crate) struct ParkedCounts {
+    pub(crate) entries: u64,
+    /// Entities of these entries.
+    pub(crate) entities: u64,
+    /// Entities whose timers are parked.
+    pub(crate) timers: u64,
 }
 
 impl Consumer {
@@ -55,14 +65,14 @@ impl Consumer {
                 part: row.try_get::<i16, _>(0)? as u16,
                 position: row.try_get::<i64, _>(1)? as u64,
                 leased: row.try_get(2)?,
-                stopped: row.try_get::<Option<String>, _>(3)?.is_some(),
+                stopped: row.try_get(3)?,
             })
         });
         cursors.collect::<Result<_, sqlx::Error>>().map_err(Failure::from)
     }
 
-    /// Entries and entities parked.
-    pub(crate) async fn parked(&self) -> Result<(u64, u64), Failure> {
+    /// How much is parked.
+    pub(crate) async fn parked(&self) -> Result<ParkedCounts, Failure> {
         let (sql, name) = (self.sql.parked_count.clone(), self.name);
         let row = self
             .cx
@@ -71,7 +81,11 @@ impl Consumer {
                 Box::pin(async move { sqlx::query(sql).bind(name).fetch_one(tx.conn()).await })
             })
             .await?;
-        Ok((row.try_get::<i64, _>(0)? as u64, row.try_get::<i64, _>(1)? as u64))
+        Ok(ParkedCounts {
+            entries: row.try_get::<i64, _>(0)? as u64,
+            entities: row.try_get::<i64, _>(1)? as u64,
+            timers: row.try_get::<i64, _>(2)? as u64,
+        })
     }
 
     /// Returns once the consumer has committed the effects of everything up to these positions of the log it follows.

@@ -8,7 +8,7 @@ use throughline_platform::{
 };
 use uuid::Uuid;
 
-use crate::{FollowerSpec, PARTS, sql::ConsumerSql};
+use crate::{EntityKey, FollowerSpec, PARTS, sql::ConsumerSql};
 
 /// Reads a consumer's cursors, and takes parts from whoever follows for it.
 pub struct Cursors {
@@ -69,6 +69,19 @@ impl Cursors {
             .fetch_all(tx.conn())
             .await?;
         Ok(positions.into_iter().map(|position| position as u64).collect())
+    }
+
+    /// Entities of a part whose timers are parked, as this transaction sees them.
+    pub async fn parked_timers(&self, tx: &mut Tx, part: u16) -> Result<BTreeSet<EntityKey>, sqlx::Error> {
+        let rows = sqlx::query(self.sql.timers_of_part.clone())
+            .bind(self.consumer)
+            .bind(part as i16)
+            .fetch_all(tx.conn())
+            .await?;
+        let entity = |row: &sqlx::postgres::PgRow| {
+            Ok(EntityKey { group: row.try_get(0)?, rooftop: row.try_get(1)?, entity: row.try_get(2)? })
+        };
+        rows.iter().map(entity).collect()
     }
 
     /// Takes a part from its owner, for a lease at most. What the owner has under way is rolled back, and it takes the

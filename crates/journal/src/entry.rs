@@ -53,12 +53,13 @@ pub struct Entry {
     pub(crate) broken: bool,
 }
 
-/// What is parked together: nothing of it may overtake what failed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct EntityKey {
-    pub(crate) group: String,
-    pub(crate) rooftop: String,
-    pub(crate) entity: String,
+/// What is parked together: the entries of an entity, of which none may overtake one that failed, or its timer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntityKey {
+    pub group: String,
+    pub rooftop: String,
+    /// What it is within the rooftop. On the entry path the entity of the entries; a projection names its timers as it likes.
+    pub entity: String,
 }
 
 impl Entry {

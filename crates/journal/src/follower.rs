@@ -5,6 +5,7 @@
 //! still says the same owner, epoch and position.
 
 mod alarm;
+mod aside;
 mod batch;
 mod job;
 mod lease;
@@ -32,7 +33,7 @@ use crate::{
 /// Who follows what.
 #[derive(Clone, Copy, Debug)]
 pub struct FollowerSpec {
-    /// Schema of the consumer's service, made ready with `journal.create_consumer`.
+    /// Schema of the consumer's service, made ready with `journal.create_consumer` and `journal.create_parked_timers`.
     pub schema: &'static str,
     /// Name of the consumer, such as `deal-state`.
     pub consumer: &'static str,

@@ -30,11 +30,11 @@ mod wait;
 
 pub use context::{Context, Logs};
 pub use cursors::{Cursors, Held};
-pub use entry::{Entry, NewEntry};
+pub use entry::{EntityKey, Entry, NewEntry};
 pub use follower::{Follower, FollowerSpec, Pace, Replay, Replayed};
 pub use lanes::{Commit, LaneSpec, Lanes};
 pub use log::Log;
-pub use projection::{ApplyError, Projection};
+pub use projection::{ApplyError, Due, Projection, Timers};
 pub use tail::Tail;
 pub use token::Positions;
 pub use wait::wait_for;

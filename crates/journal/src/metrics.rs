@@ -10,6 +10,13 @@ pub(crate) struct OfConsumer {
     pub(crate) consumer: &'static str,
 }
 
+/// What is parked, by what failed: `entry` or `timer`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct OfPath {
+    pub(crate) consumer: &'static str,
+    pub(crate) path: &'static str,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct OfLog {
     pub(crate) log: &'static str,
@@ -22,7 +29,10 @@ pub(crate) struct JournalMetrics {
     pub(crate) lag: Family<OfConsumer, Gauge>,
     pub(crate) leased: Family<OfConsumer, Gauge>,
     pub(crate) parked: Family<OfConsumer, Counter>,
+    pub(crate) parked_timers: Family<OfConsumer, Counter>,
+    pub(crate) parked_now: Family<OfPath, Gauge>,
     pub(crate) stopped: Family<OfConsumer, Gauge>,
+    pub(crate) stopped_alarms: Family<OfConsumer, Gauge>,
     pub(crate) lost: Family<OfConsumer, Counter>,
     pub(crate) retried: Family<OfConsumer, Counter>,
 }
@@ -37,6 +47,17 @@ impl JournalMetrics {
             to.register("lag_entries", "Entries in the log that the consumer has not yet applied", own.lag.clone());
             to.register("leased_parts", "Parts that this process holds for the consumer", own.leased.clone());
             to.register("parked_entries", "Entries set aside after three failures, or behind such", own.parked.clone());
+            to.register(
+                "parked_timers",
+                "Entities set aside because their alarm failed three times",
+                own.parked_timers.clone(),
+            );
+            to.register("parked_entities", "Entities set aside now, by what failed", own.parked_now.clone());
+            to.register(
+                "stopped_alarm_parts",
+                "Parts whose alarms cannot fire; their entries go on",
+                own.stopped_alarms.clone(),
+            );
             to.register("stopped_parts", "Parts that stand still because a position was missing", own.stopped.clone());
             to.register("lost_leases", "Batches rolled back because another owner held the part", own.lost.clone());
             to.register("retried_batches", "Batches tried again after a transient failure", own.retried.clone());

@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use throughline_platform::{db::Tx, failure::Failure};
 
-use crate::Entry;
+use crate::{EntityKey, Entry};
 
 /// The effects that entries have on a service's own state.
 ///
@@ -26,18 +26,74 @@ pub trait Projection: Send + Sync + 'static {
     /// Called once the transaction has committed.
     async fn committed(&self, part: u16, effects: Self::Effects);
 
-    /// Which of these parts have an alarm at or before `until`. Reads only.
+    /// What the transaction means for timers, asked before it commits.
+    fn timers(&self, effects: &mut Self::Effects) -> Timers {
+        let _ = effects;
+        Timers::default()
+    }
+
+    /// Which of these parts have an alarm at or before `until`. Reads only. An entity whose timer is parked (it stands in
+    /// the schema's `parked_timer`) has none.
     async fn due(&self, tx: &mut Tx, parts: &[u16], until: Timestamp) -> Result<Vec<u16>, ApplyError> {
         let _ = (tx, parts, until);
         Ok(Vec::new())
     }
 
-    /// Fires the alarms of a part up to `rule_time`: min(clock, `recorded_at` of the next unread entry, how complete the
-    /// log is), so that a lagging follower raises nothing false. Firing twice must do nothing.
-    async fn tick(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<Self::Effects, ApplyError> {
+    /// Lists the first alarms of a part that are due, a bounded number, in the order in which they fire; none of an entity
+    /// whose timer is parked. It must not fail because of what is stored of one entity: it reads names and times alone.
+    ///
+    /// `rule_time`: min(clock, `recorded_at` of the next unread entry, how complete the log is), so that a lagging follower
+    /// raises nothing false.
+    async fn list_due(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<Due, ApplyError> {
         let _ = (tx, part, rule_time);
+        Ok(Due::default())
+    }
+
+    /// Fires the alarms of entities that [`Projection::list_due`] named, in that order. Firing twice must do nothing.
+    ///
+    /// Called with fewer of them after a failure, until the one is found that fails alone: it is tried three times and then
+    /// its timer is parked. If the failure names another entity of the same rooftop, on which several of them depend, that
+    /// one's timer is parked instead, and `list_due` must list none that depends on it.
+    async fn fire(
+        &self,
+        tx: &mut Tx,
+        part: u16,
+        rule_time: Timestamp,
+        entities: &[EntityKey],
+    ) -> Result<Self::Effects, ApplyError> {
+        let _ = (tx, part, rule_time, entities);
         Ok(Self::Effects::default())
     }
+
+    /// Fires the timer of one entity again, whose timer was parked; it need not be due.
+    async fn refire(
+        &self,
+        tx: &mut Tx,
+        part: u16,
+        rule_time: Timestamp,
+        entity: &EntityKey,
+    ) -> Result<Self::Effects, ApplyError> {
+        self.fire(tx, part, rule_time, std::slice::from_ref(entity)).await
+    }
+}
+
+/// Alarms that are due.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Each once.
+    pub entities: Vec<EntityKey>,
+    /// There may be others, which must fire before the log counts as complete up to the rule time.
+    pub more: bool,
+}
+
+/// What a transaction means for timers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timers {
+    /// Entities that are now up to date: if their timers were parked, they are so no longer.
+    pub settled: Vec<EntityKey>,
+    /// Entities that the transaction passed over because what is stored of them cannot be read, with the reason (without
+    /// content): their timers are parked, so that people see them.
+    pub failed: Vec<(EntityKey, String)>,
 }
 
 /// Why entries could not be applied.
@@ -45,9 +101,10 @@ pub trait Projection: Send + Sync + 'static {
 pub enum ApplyError {
     /// The database or a peer is away: back off and try again. Never parks anything.
     Transient(Failure),
-    /// An entry cannot be applied; after three tries its entity is parked, and the part goes on.
+    /// An entry cannot be applied, or an alarm cannot fire; after three tries its entity is parked, and the part goes on.
     Poison {
-        /// Entity of the entry; empty if unknown (the follower finds it by halving the batch).
+        /// Entity at fault; empty if unknown. The follower finds it by halving the batch, and minds the name on the timer
+        /// path alone.
         entity: String,
         /// What went wrong, without any content of the entry.
         cause: String,
@@ -55,7 +112,8 @@ pub enum ApplyError {
 }
 
 impl From<sqlx::Error> for ApplyError {
-    /// A value that the database refuses is the entry's fault; everything else is the database's.
+    /// A value that the database refuses, or that cannot be read from it, is the entry's fault; everything else is the
+    /// database's.
     fn from(error: sqlx::Error) -> Self {
         match refused_value(&error) {
             Some(cause) => Self::Poison { entity: String::new(), cause },
@@ -81,9 +139,20 @@ impl From<Failure> for ApplyError {
     }
 }
 
+/// Why a value is at fault, in words that quote nothing of it; none if the database is.
 fn refused_value(error: &sqlx::Error) -> Option<String> {
-    let code = error.as_database_error()?.code()?;
-    // 22: data exception, 23: constraint
-    (code.starts_with("22") || code.starts_with("23"))
-        .then(|| format!("the database refused a value (SQLSTATE {code})"))
+    match error {
+        sqlx::Error::ColumnDecode { index, .. } => Some(format!("a stored value of column {index} cannot be read")),
+        sqlx::Error::Decode(_) => Some("a stored value cannot be read".to_owned()),
+        sqlx::Error::Encode(_) => Some("a value cannot be stored".to_owned()),
+        _ => {
+            let code = error.as_database_error()?.code()?;
+            let refused = REFUSALS.iter().any(|class| code.starts_with(class));
+            refused.then(|| format!("the database refused a value (SQLSTATE {code})"))
+        }
+    }
 }
+
+/// Classes of SQLSTATE that a try later does not mend: data exception, constraint, program limit, raised by a function,
+/// and a row that the server itself cannot read.
+const REFUSALS: [&str; 6] = ["22", "23", "54", "P0", "XX001", "XX002"];

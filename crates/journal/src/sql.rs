@@ -35,7 +35,7 @@ statements!(
     cursors_made, member_seen, members_live, members_swept, member_gone, leases_renewed, leases_taken, lease_released,
     cursor_moved, cursors, cursors_behind, part_stopped, watermarks_moved, parked_entities, park, parked_of_entity,
     unpark, parked_again, retry_parked, parked_count, parked_page, part_position, part_taken, part_kept,
-    parked_positions,
+    parked_positions, timers_parked, timers_unparked, timers_of_part, retry_timer,
 );
 
 impl LogSql {

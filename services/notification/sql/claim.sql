@@ -38,7 +38,7 @@ claimed AS (
 )
 SELECT
     c.part AS "part!", c.group_id AS "group_id!", c.delivery_id AS "delivery_id!", c.route_id AS "route_id!",
-    c.step_at AS "step_at!", c.attempts AS "attempts!", c.body AS "body!", c.traceparent AS "traceparent!",
+    c.step_at AS "step_at!: Readable<jiff_sqlx::Timestamp>", c.attempts AS "attempts!", c.body AS "body!", c.traceparent AS "traceparent!",
     c.tracestate AS "tracestate!",
     r.route_id IS NOT NULL AS "routed!", r.disabled_at IS NOT NULL AS "disabled!", r.url AS "url?", s.secret AS "secret?",
     f.closed_at IS NOT NULL AS "closed!", coalesce(f.acknowledged, false) AS "acknowledged!",

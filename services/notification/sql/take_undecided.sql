@@ -1,11 +1,10 @@
--- The first flags of a part that were last changed before an instant and are not decided on. Whoever holds the part decides in
--- this transaction, so they count as decided; only that owner changes flags of the part.
+-- Those of these flags that are not decided on. Whoever holds the part decides in this transaction, so they count as decided;
+-- only that owner changes flags of the part.
 WITH due AS (
-    SELECT part, group_id, flag_id, undecided_at, rooftop, content, traceparent, tracestate
-    FROM notification.flag
-    WHERE part = $1 AND undecided_at < $2
-    ORDER BY undecided_at, group_id, flag_id
-    LIMIT $3
+    SELECT f.part, f.group_id, f.flag_id, f.undecided_at, f.rooftop, f.content, f.traceparent, f.tracestate
+    FROM unnest($2::text[], $3::text[]) AS wanted (group_id, flag_id)
+    JOIN notification.flag AS f ON f.part = $1 AND f.group_id = wanted.group_id AND f.flag_id = wanted.flag_id
+    WHERE f.undecided_at IS NOT NULL
 ),
 decided AS (
     UPDATE notification.flag AS f

@@ -43,8 +43,8 @@ pub struct NotificationMetrics {
     delivered: Family<OfChannel, Counter>,
     failed: Family<OfChannel, Counter>,
     retried: Family<OfChannel, Counter>,
+    unreadable: Family<OfChannel, Counter>,
     suppressed: Family<OfReason, Counter>,
-    unreadable: Counter,
     send: Durations,
     waiting: Gauge,
     overdue: Gauge<f64, std::sync::atomic::AtomicU64>,
@@ -57,8 +57,8 @@ impl NotificationMetrics {
             delivered: Family::default(),
             failed: Family::default(),
             retried: Family::default(),
+            unreadable: Family::default(),
             suppressed: Family::default(),
-            unreadable: Counter::default(),
             send: Durations::new_with_constructor(|| HistogramWithExemplars::new(BUCKETS.into_iter())),
             waiting: Gauge::default(),
             overdue: Gauge::default(),
@@ -68,16 +68,16 @@ impl NotificationMetrics {
             registry.register(name("decided"), "Messages decided, one a flag, step and route", ours.decided.clone());
             registry.register(name("delivered"), "Messages that their receivers took", ours.delivered.clone());
             registry.register(name("failed"), "Messages given up", ours.failed.clone());
+            registry.register(
+                name("unreadable"),
+                "Tries of messages that could not be read from the database",
+                ours.unreadable.clone(),
+            );
             registry.register(name("retried"), "Tries that failed and will be repeated", ours.retried.clone());
             registry.register(
                 name("suppressed"),
                 "Messages not sent because their flag was closed, acknowledged, imported or too old, or their route was gone",
                 ours.suppressed.clone(),
-            );
-            registry.register(
-                name("unreadable"),
-                "Flags that could not be decided on because what was kept of them cannot be read",
-                ours.unreadable.clone(),
             );
             registry.register(
                 name("waiting"),
@@ -112,16 +112,16 @@ impl NotificationMetrics {
         self.failed.get_or_create(&of(channel)).inc();
     }
 
+    pub fn unreadable(&self, channel: ChannelKind) {
+        self.unreadable.get_or_create(&of(channel)).inc();
+    }
+
     pub fn retried(&self, channel: ChannelKind) {
         self.retried.get_or_create(&of(channel)).inc();
     }
 
     pub fn suppressed(&self, why: Withheld, count: u64) {
         self.suppressed.get_or_create(&OfReason { reason: why.as_str() }).inc_by(count);
-    }
-
-    pub fn unreadable(&self, count: u64) {
-        self.unreadable.inc_by(count);
     }
 
     pub fn tried(&self, channel: ChannelKind, took: Duration, trace_id: Option<String>) {

@@ -4,7 +4,7 @@ FROM rules.rooftop r
 JOIN rules.flag f ON f.part = r.part AND f.group_id = r.group_id AND f.rooftop = r.rooftop
 WHERE r.group_id = $1
     AND r.rooftop = $2
-    AND f.deal_id = $3
+    AND f.subject = $3
     AND NOT f.retracted
     AND ($4::boolean OR f.closed_at IS NULL)
     AND ($5::text IS NULL OR f.kind = $5)

@@ -1,19 +1,8 @@
--- The first alarms of a part with their deals. An alarm is to be forgotten if it has no deal, or if later entries of the
--- deal are parked: what is known of it is old, and would raise something false.
-SELECT
-    a.group_id, a.rooftop, a.deal_id,
-    EXISTS (
-        SELECT FROM rules.parked p
-        WHERE p.consumer = $4
-            AND p.part = a.part
-            AND p.group_id = a.group_id
-            AND p.rooftop = a.rooftop
-            AND p.entity = a.deal_id
-    ) AS "parked!",
-    d.origin AS "origin?", d.recorded_at AS "recorded_at?", d.traceparent AS "traceparent?",
-    d.tracestate AS "tracestate?", d.body AS "body?"
-FROM rules.alarm a
-LEFT JOIN rules.deal d USING (part, group_id, rooftop, deal_id)
-WHERE a.part = $1 AND a.at <= $2
-ORDER BY a.at, a.group_id, a.rooftop, a.deal_id
-LIMIT $3;
+-- The deals whose alarms fire, as they are kept. One that is kept no longer is absent.
+SELECT d.group_id, d.rooftop, d.deal_id, d.origin, d.recorded_at, d.traceparent, d.tracestate, d.body
+FROM unnest($2::text[], $3::text[], $4::text[]) AS wanted (group_id, rooftop, deal_id)
+JOIN rules.deal d
+    ON d.part = $1
+    AND d.group_id = wanted.group_id
+    AND d.rooftop = wanted.rooftop
+    AND d.deal_id = wanted.deal_id;

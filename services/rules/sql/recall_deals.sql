@@ -4,6 +4,6 @@ WITH again AS (
     WHERE part = $1 AND group_id = $2 AND rooftop = $3
     RETURNING part, group_id, rooftop, deal_id, next_change
 )
-INSERT INTO rules.alarm (part, group_id, rooftop, deal_id, at)
+INSERT INTO rules.alarm (part, group_id, rooftop, subject, at)
 SELECT part, group_id, rooftop, deal_id, next_change FROM again
-ON CONFLICT (part, group_id, rooftop, deal_id) DO UPDATE SET at = EXCLUDED.at;
+ON CONFLICT (part, group_id, rooftop, subject) DO UPDATE SET at = EXCLUDED.at;

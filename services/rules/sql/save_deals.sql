@@ -33,8 +33,8 @@ WITH given AS (
         AND a.part = $1
         AND a.group_id = given.group_id
         AND a.rooftop = given.rooftop
-        AND a.deal_id = given.deal_id
+        AND a.subject = given.deal_id
 )
-INSERT INTO rules.alarm AS a (part, group_id, rooftop, deal_id, at)
+INSERT INTO rules.alarm AS a (part, group_id, rooftop, subject, at)
 SELECT $1, group_id, rooftop, deal_id, next_change FROM given WHERE next_change IS NOT NULL
-ON CONFLICT (part, group_id, rooftop, deal_id) DO UPDATE SET at = EXCLUDED.at WHERE a.at <> EXCLUDED.at;
+ON CONFLICT (part, group_id, rooftop, subject) DO UPDATE SET at = EXCLUDED.at WHERE a.at <> EXCLUDED.at;

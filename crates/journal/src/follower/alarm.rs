@@ -1,42 +1,50 @@
 //! What time brings: alarms that are due, and word to downstream of how far everything is done.
-use std::{collections::HashSet, panic::AssertUnwindSafe};
+use std::collections::HashSet;
 use throughline_platform::jiff_sqlx;
 
-use futures::FutureExt;
 use jiff::Timestamp;
 use throughline_platform::{db::Role, failure::Failure};
 
-use super::{Follower, part::Asked};
-use crate::{ApplyError, Projection};
+use super::{Follower, batch::Refused, job::Alarms, part::Asked};
+use crate::Projection;
 
 impl<P: Projection> Follower<P> {
     /// Which of these parts have an alarm at or before their rule time. Asked for all at once with the latest rule time:
-    /// a part that is called too early finds nothing to fire.
-    pub(super) async fn ask_due(
-        &self,
-        parts: Vec<(u16, Timestamp, Asked)>,
-    ) -> Result<Vec<(u16, Asked, bool)>, Failure> {
-        let Some(until) = parts.iter().map(|part| part.1).max() else { return Ok(Vec::new()) };
-        let inner = self.0.clone();
+    /// a part that is called too early finds nothing to fire. If that is refused, each is asked for alone.
+    pub(super) async fn ask_due(&self, parts: Vec<(u16, Timestamp, Asked)>) -> Vec<(u16, Asked, Alarms)> {
+        let Some(until) = parts.iter().map(|part| part.1).max() else { return Vec::new() };
         let numbers: Vec<u16> = parts.iter().map(|part| part.0).collect();
+        let answer = self.due(numbers, until).await;
+        let mut answers = Vec::with_capacity(parts.len());
+        for (part, until, asked) in parts {
+            let alarms = match &answer {
+                Ok(due) if due.contains(&part) => Alarms::Due,
+                Ok(_) => Alarms::None,
+                Err(Refused::Poison { .. }) => match self.due(vec![part], until).await {
+                    Ok(due) if due.is_empty() => Alarms::None,
+                    Ok(_) => Alarms::Due,
+                    Err(refused) => unasked(refused),
+                },
+                Err(Refused::Transient(failure)) => Alarms::Away(failure.clone()),
+                Err(Refused::Lost) => Alarms::None,
+            };
+            answers.push((part, asked, alarms));
+        }
+        answers
+    }
+
+    async fn due(&self, parts: Vec<u16>, until: Timestamp) -> Result<HashSet<u16>, Refused> {
+        let inner = self.0.clone();
         let due = self
             .0
             .consumer
             .cx
             .db
             .work(Role::Worker, move |tx| {
-                Box::pin(async move {
-                    match AssertUnwindSafe(inner.projection.due(tx, &numbers, until)).catch_unwind().await {
-                        Ok(Ok(due)) => Ok(due),
-                        Ok(Err(ApplyError::Transient(failure))) => Err(failure),
-                        Ok(Err(ApplyError::Poison { cause, .. })) => Err(Failure::internal(cause)),
-                        Err(_) => Err(Failure::internal("asking for alarms panicked")),
-                    }
-                })
+                Box::pin(async move { inner.caught(inner.projection.due(tx, &parts, until)).await })
             })
             .await?;
-        let due: HashSet<u16> = due.into_iter().collect();
-        Ok(parts.into_iter().map(|(part, _, asked)| (part, asked, due.contains(&part))).collect())
+        Ok(due.into_iter().collect())
     }
 
     /// Writes how far parts are done, for those who follow the log that comes of it.
@@ -61,5 +69,14 @@ impl<P: Projection> Follower<P> {
             })
             .await?;
         Ok(marks)
+    }
+}
+
+fn unasked(refused: Refused) -> Alarms {
+    match refused {
+        Refused::Poison { cause, .. } => Alarms::Broken(cause),
+        Refused::Transient(failure) => Alarms::Away(failure),
+        // Asking moves no cursor.
+        Refused::Lost => Alarms::None,
     }
 }

@@ -1,6 +1,7 @@
 //! One piece of work of one part: a transaction that ends by moving the cursor, or several of them when an entry is
 //! poisonous.
 mod park;
+mod timer;
 
 use std::{any::Any, collections::HashSet, ops::Range, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -14,12 +15,13 @@ use throughline_proto::log::v1::StoredEntry;
 
 use super::{
     Follower, Inner,
+    aside::Aside,
     job::{Outcome, Worked},
     part::Work,
 };
-use crate::{ApplyError, Entry, Projection, entry::EntityKey, metrics::OfConsumer};
+use crate::{ApplyError, EntityKey, Entry, Projection, Timers, metrics::OfConsumer};
 
-/// After so many failures an entry parks its entity.
+/// After so many failures an entry parks its entity, and an alarm its timer.
 const TRIES: i32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 
@@ -32,10 +34,14 @@ pub(super) struct Fence {
 }
 
 /// Why a transaction was rolled back.
-enum Refused {
+pub(super) enum Refused {
     Lost,
     Transient(Failure),
-    Poison(String),
+    Poison {
+        /// Who is at fault, if that is known; else empty.
+        entity: String,
+        cause: String,
+    },
 }
 
 impl From<sqlx::Error> for Refused {
@@ -48,7 +54,7 @@ impl From<ApplyError> for Refused {
     fn from(error: ApplyError) -> Self {
         match error {
             ApplyError::Transient(failure) => Self::Transient(failure),
-            ApplyError::Poison { cause, .. } => Self::Poison(cause),
+            ApplyError::Poison { entity, cause } => Self::Poison { entity, cause },
         }
     }
 }
@@ -56,39 +62,40 @@ impl From<ApplyError> for Refused {
 impl Refused {
     fn panicked(_: Box<dyn Any + Send>) -> Self {
         // What a panic says may quote the entry; the panic hook has logged it.
-        Self::Poison("it panicked".to_owned())
+        Self::poison("it panicked")
+    }
+
+    fn poison(cause: &str) -> Self {
+        Self::Poison { entity: String::new(), cause: cause.to_owned() }
     }
 }
 
 impl<P: Projection> Follower<P> {
-    pub(super) async fn work(self, mut fence: Fence, mut parked: HashSet<EntityKey>, work: Work) -> Worked {
+    pub(super) async fn work(self, mut fence: Fence, mut aside: Aside, work: Work) -> Worked {
+        let tick = matches!(work, Work::Tick(_));
         let outcome = match work {
-            Work::Batch(entries) => self.apply_batch(&mut fence, &mut parked, entries).await,
-            Work::Retry(entity) => self.retry(fence, &mut parked, entity).await,
-            Work::Tick(rule_time) => self.tick(fence, rule_time).await,
+            Work::Batch(entries) => self.apply_batch(&mut fence, &mut aside, entries).await,
+            Work::Retry(entity) => self.retry(fence, &mut aside, entity).await,
+            Work::Refire(entity, rule_time) => self.refire(fence, &mut aside, entity, rule_time).await,
+            Work::Tick(rule_time) => self.tick(fence, &mut aside, rule_time).await,
         };
         if matches!(outcome, Outcome::Lost) {
             self.0.logs.metrics().lost.get_or_create(&self.0.label()).inc();
         }
         self.0.consumer.progress.send_modify(|progress| progress.batches += 1);
-        Worked { part: fence.part, epoch: fence.epoch, position: fence.position, parked, outcome }
+        Worked { part: fence.part, epoch: fence.epoch, position: fence.position, aside, tick, outcome }
     }
 
     /// Applies a batch in one transaction. If it is refused as poisonous it is halved until the entry is found, which is
     /// tried again and then parked; everything else goes on, in order.
-    async fn apply_batch(
-        &self,
-        fence: &mut Fence,
-        parked: &mut HashSet<EntityKey>,
-        stored: Vec<StoredEntry>,
-    ) -> Outcome {
+    async fn apply_batch(&self, fence: &mut Fence, aside: &mut Aside, stored: Vec<StoredEntry>) -> Outcome {
         let entries: Arc<[Entry]> = stored.into_iter().map(|stored| Entry::parse(self.0.spec.log, stored)).collect();
         link_to_batch(&entries);
         let whole = 0..entries.len();
         let mut ranges = vec![whole];
         let mut tries = 0;
         while let Some(range) = ranges.pop() {
-            match self.apply(*fence, parked, &entries, range.clone()).await {
+            match self.apply(*fence, aside, &entries, range.clone()).await {
                 Ok(()) => {
                     fence.position = entries[range.end - 1].position;
                     let applied = self.0.logs.metrics().applied.get_or_create(&self.0.label()).clone();
@@ -100,12 +107,12 @@ impl<P: Projection> Follower<P> {
                     let rest = entries[range.start..].iter().map(Entry::render).collect();
                     return Outcome::Transient { failure, rest };
                 }
-                Err(Refused::Poison(_)) if range.len() > 1 => {
+                Err(Refused::Poison { .. }) if range.len() > 1 => {
                     let middle = range.start + range.len() / 2;
                     ranges.push(middle..range.end);
                     ranges.push(range.start..middle);
                 }
-                Err(Refused::Poison(cause)) => {
+                Err(Refused::Poison { cause, .. }) => {
                     tries += 1;
                     if tries < TRIES {
                         tokio::time::sleep(BETWEEN_TRIES).await;
@@ -115,7 +122,7 @@ impl<P: Projection> Follower<P> {
                     let entry = &entries[range.start];
                     match self.park(*fence, entry, cause).await {
                         Ok(()) => {
-                            parked.insert(entry.key());
+                            aside.entries.insert(entry.key());
                             fence.position = entry.position;
                             tries = 0;
                         }
@@ -124,7 +131,7 @@ impl<P: Projection> Follower<P> {
                             let rest = entries[range.start..].iter().map(Entry::render).collect();
                             return Outcome::Transient { failure, rest };
                         }
-                        Err(Refused::Poison(cause)) => {
+                        Err(Refused::Poison { cause, .. }) => {
                             let rest = entries[range.start..].iter().map(Entry::render).collect();
                             return Outcome::Transient { failure: Failure::internal(cause), rest };
                         }
@@ -138,17 +145,17 @@ impl<P: Projection> Follower<P> {
     async fn apply(
         &self,
         fence: Fence,
-        parked: &HashSet<EntityKey>,
+        aside: &mut Aside,
         entries: &Arc<[Entry]>,
         range: Range<usize>,
     ) -> Result<(), Refused> {
         let upto = entries[range.end - 1].position;
-        let (live, queued) = split(parked, entries, range);
+        let (live, queued) = split(&aside.entries, entries, range);
         if live.as_slice().iter().any(|entry| entry.broken) {
-            return Err(Refused::Poison(UNREADABLE.to_owned()));
+            return Err(Refused::poison(UNREADABLE));
         }
-        let inner = self.0.clone();
-        let effects = self
+        let (inner, known) = (self.0.clone(), aside.timers.clone());
+        let (effects, timers) = self
             .0
             .consumer
             .cx
@@ -156,17 +163,18 @@ impl<P: Projection> Follower<P> {
             .work(Role::Worker, move |tx| {
                 Box::pin(async move {
                     inner.set_aside(tx, fence.part, &queued, QUEUED, 0).await?;
-                    let effects = if live.is_empty() {
-                        P::Effects::default()
+                    let (effects, timers) = if live.is_empty() {
+                        Default::default()
                     } else {
-                        let applied = inner.projection.apply(tx, fence.part, live.as_slice());
-                        AssertUnwindSafe(applied).catch_unwind().await.map_err(Refused::panicked)??
+                        inner.guarded(inner.projection.apply(tx, fence.part, live.as_slice())).await?
                     };
+                    let timers = inner.note_timers(tx, fence.part, &known, timers).await?;
                     inner.move_cursor(tx, fence, upto).await?;
-                    Ok::<_, Refused>(effects)
+                    Ok::<_, Refused>((effects, timers))
                 })
             })
             .await?;
+        self.noted(fence.part, aside, timers);
         self.committed(fence.part, effects).await;
         Ok(())
     }
@@ -181,36 +189,6 @@ impl<P: Projection> Follower<P> {
             );
         }
     }
-
-    async fn tick(&self, fence: Fence, rule_time: jiff::Timestamp) -> Outcome {
-        let inner = self.0.clone();
-        let ticked = self
-            .0
-            .consumer
-            .cx
-            .db
-            .work(Role::Worker, move |tx| {
-                Box::pin(async move {
-                    let fired = inner.projection.tick(tx, fence.part, rule_time);
-                    let effects = AssertUnwindSafe(fired).catch_unwind().await.map_err(Refused::panicked)??;
-                    inner.move_cursor(tx, fence, fence.position).await?;
-                    Ok::<_, Refused>(effects)
-                })
-            })
-            .await;
-        match ticked {
-            Ok(effects) => {
-                self.committed(fence.part, effects).await;
-                Outcome::Ticked(rule_time)
-            }
-            Err(Refused::Lost) => Outcome::Lost,
-            Err(Refused::Transient(failure)) => Outcome::Transient { failure, rest: Vec::new() },
-            Err(Refused::Poison(cause)) => {
-                tracing::error!(consumer = self.0.spec.consumer, part = fence.part, %rule_time, cause, "the alarms of a part cannot be fired");
-                Outcome::TickFailed
-            }
-        }
-    }
 }
 
 /// What an entry is parked with when it is not itself at fault.
@@ -220,6 +198,24 @@ const UNREADABLE: &str = "it cannot be decoded";
 impl<P: Projection> Inner<P> {
     pub(super) fn label(&self) -> OfConsumer {
         OfConsumer { consumer: self.spec.consumer }
+    }
+
+    /// What the projection does in a transaction; a panic in it is a refusal like another.
+    pub(super) async fn caught<T>(&self, work: impl Future<Output = Result<T, ApplyError>>) -> Result<T, Refused> {
+        Ok(AssertUnwindSafe(work).catch_unwind().await.map_err(Refused::panicked)??)
+    }
+
+    /// The same with what it means for timers.
+    async fn guarded(
+        &self,
+        work: impl Future<Output = Result<P::Effects, ApplyError>>,
+    ) -> Result<(P::Effects, Timers), Refused> {
+        self.caught(async {
+            let mut effects = work.await?;
+            let timers = self.projection.timers(&mut effects);
+            Ok((effects, timers))
+        })
+        .await
     }
 
     /// Refuses unless this owner still holds the part where it believes it to be.

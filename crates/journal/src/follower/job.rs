@@ -1,12 +1,10 @@
 //! What the coordinator has done beside it, and what comes back.
-use std::collections::HashSet;
-
 use throughline_platform::failure::Failure;
 use throughline_proto::log::v1::{StoredEntry, SubscribeResponse};
 use tonic::{Status, Streaming};
 
-use super::{lease::Leases, part::Asked};
-use crate::entry::EntityKey;
+use super::{aside::Aside, lease::Leases, part::Asked};
+use crate::EntityKey;
 
 /// The end of a job.
 pub(super) enum Report {
@@ -16,9 +14,10 @@ pub(super) enum Report {
         generation: u64,
         outcome: Result<Streaming<SubscribeResponse>, Status>,
     },
-    /// Each part asked about, and whether it has an alarm due.
-    Asked(Result<Vec<(u16, Asked, bool)>, Failure>),
-    Retries(Result<Vec<(u16, EntityKey)>, Failure>),
+    /// Each part asked about, and what came of asking.
+    Asked(Vec<(u16, Asked, Alarms)>),
+    /// Each with whether its timer is to fire again, or its entries are to be applied.
+    Retries(Result<Vec<(u16, EntityKey, bool)>, Failure>),
     /// Parts with what downstream was told of them.
     Marked(Result<Vec<(u16, jiff::Timestamp)>, Failure>),
     Lag(Option<Vec<(u16, u64)>>),
@@ -30,7 +29,9 @@ pub(super) struct Worked {
     pub(super) epoch: i64,
     /// Last position committed.
     pub(super) position: u64,
-    pub(super) parked: HashSet<EntityKey>,
+    pub(super) aside: Aside,
+    /// It was to fire alarms.
+    pub(super) tick: bool,
     pub(super) outcome: Outcome,
 }
 
@@ -38,8 +39,10 @@ pub(super) enum Outcome {
     Done,
     /// Alarms up to here were fired.
     Ticked(jiff::Timestamp),
-    /// Alarms cannot be fired: ask again later.
-    TickFailed,
+    /// Some of the alarms up to the rule time were fired; others are due.
+    TickedInPart,
+    /// Alarms cannot be fired, whichever they are, and why: ask again later.
+    TickFailed(String),
     /// Another owner holds the part.
     Lost,
     /// The database is away: what was not applied.
@@ -47,4 +50,14 @@ pub(super) enum Outcome {
         failure: Failure,
         rest: Vec<StoredEntry>,
     },
+}
+
+/// What came of asking a part for alarms.
+pub(super) enum Alarms {
+    None,
+    Due,
+    /// The database is away.
+    Away(Failure),
+    /// They cannot be asked for, and a try later does not mend it.
+    Broken(String),
 }

@@ -1,18 +1,18 @@
 //! Sharing the parts among replicas: member rows say who lives, cursor rows who holds what.
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sqlx::Row;
 use throughline_platform::{db::Role, failure::Failure};
 
-use super::Follower;
-use crate::{PARTS, Projection, entry::EntityKey};
+use super::{Follower, aside::Aside};
+use crate::{EntityKey, PARTS, Projection};
 
 /// What the database says about this owner's parts.
 pub(super) struct Leases {
     /// Parts held, with their epochs and positions.
     pub(super) held: Vec<Held>,
-    /// Parked entities of the parts that are new to this owner.
-    pub(super) parked: HashMap<u16, HashSet<EntityKey>>,
+    /// What is set aside of the parts held.
+    pub(super) aside: HashMap<u16, Aside>,
     /// How many parts are this owner's fair share.
     pub(super) share: usize,
 }
@@ -111,7 +111,7 @@ impl<P: Projection> Follower<P> {
                     // Of every part held: one that was lost and won again in between has a new epoch, and what was parked
                     // of it meanwhile must not be overtaken.
                     let parts: Vec<i16> = held.iter().map(|held| held.part as i16).collect();
-                    let mut parked: HashMap<u16, HashSet<EntityKey>> = HashMap::new();
+                    let mut aside: HashMap<u16, Aside> = HashMap::new();
                     if !parts.is_empty() {
                         let rows = sqlx::query(sql.parked_entities.clone())
                             .bind(name)
@@ -119,11 +119,11 @@ impl<P: Projection> Follower<P> {
                             .fetch_all(tx.conn())
                             .await?;
                         for row in &rows {
-                            let (part, entity, _) = parked_entity(row)?;
-                            parked.entry(part).or_default().insert(entity);
+                            let (part, entity, _, timer) = parked_entity(row)?;
+                            aside.entry(part).or_default().add(entity, timer);
                         }
                     }
-                    Ok(Leases { held, parked, share })
+                    Ok(Leases { held, aside, share })
                 })
             })
             .await
@@ -154,8 +154,8 @@ impl<P: Projection> Follower<P> {
             .map_err(|error: sqlx::Error| Failure::from(error))
     }
 
-    /// Parked entities of these parts that somebody asked to retry.
-    pub(super) async fn asked_retries(&self, parts: Vec<i16>) -> Result<Vec<(u16, EntityKey)>, Failure> {
+    /// Parked entities of these parts that somebody asked to retry, each with whether its timer is what is parked.
+    pub(super) async fn asked_retries(&self, parts: Vec<i16>) -> Result<Vec<(u16, EntityKey, bool)>, Failure> {
         let inner = self.0.clone();
         let rows = self
             .0
@@ -174,9 +174,9 @@ impl<P: Projection> Follower<P> {
             .await?;
         let mut asked = Vec::new();
         for row in &rows {
-            let (part, entity, retry) = parked_entity(row)?;
+            let (part, entity, retry, timer) = parked_entity(row)?;
             if retry {
-                asked.push((part, entity));
+                asked.push((part, entity, timer));
             }
         }
         Ok(asked)
@@ -191,9 +191,10 @@ fn held(row: &sqlx::postgres::PgRow) -> Result<Held, sqlx::Error> {
     })
 }
 
-fn parked_entity(row: &sqlx::postgres::PgRow) -> Result<(u16, EntityKey, bool), sqlx::Error> {
+/// With whether somebody asked to retry it, and whether it is a timer.
+fn parked_entity(row: &sqlx::postgres::PgRow) -> Result<(u16, EntityKey, bool, bool), sqlx::Error> {
     let entity = EntityKey { group: row.try_get(1)?, rooftop: row.try_get(2)?, entity: row.try_get(3)? };
-    Ok((row.try_get::<i16, _>(0)? as u16, entity, row.try_get(4)?))
+    Ok((row.try_get::<i16, _>(0)? as u16, entity, row.try_get(4)?, row.try_get(5)?))
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! What a follower knows of one part that it holds. No input or output: facts go in, the next piece of work comes out.
-use std::{
-    collections::{HashSet, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 use jiff::Timestamp;
 use throughline_proto::{log::v1::StoredEntry, time};
 use tokio::time::Instant;
 
-use super::Pace;
-use crate::entry::EntityKey;
+use super::{
+    Pace,
+    aside::{Aside, Counts},
+};
+use crate::EntityKey;
 
 /// What an entry weighs in the buffer beside its body, bytes.
 const ENTRY_OVERHEAD: usize = 200;
@@ -29,14 +29,22 @@ pub(super) struct Part {
     pub(super) position: u64,
     buffered_to: u64,
     buffer: VecDeque<StoredEntry>,
-    pub(super) parked: HashSet<EntityKey>,
-    retries: VecDeque<EntityKey>,
+    /// Lent to whatever works on the part.
+    pub(super) aside: Aside,
+    /// How much was set aside when it last came back.
+    pub(super) aside_counts: Counts,
+    /// Each with whether its timer is to fire again, or its entries are to be applied.
+    retries: VecDeque<(EntityKey, bool)>,
     claims: VecDeque<(u64, Timestamp)>,
     /// Everything recorded before it has been applied.
     complete: Option<Timestamp>,
     asked: Asked,
     tick_wanted: bool,
     alarms_rest_until: Option<Instant>,
+    /// How often in a row alarms could not be asked for or fired because the database was away.
+    alarm_failures: u32,
+    /// Why no alarm of the part can fire.
+    alarms_stopped: Option<String>,
     /// Alarms up to here have been fired: what downstream may be told.
     pub(super) fired: Option<Timestamp>,
     pub(super) marked: Option<Timestamp>,
@@ -47,6 +55,8 @@ pub(super) struct Part {
     /// When the last batch was handed out.
     began: Option<Instant>,
     standing: Standing,
+    /// Why it takes no entries.
+    stopped: Option<String>,
     /// Batches committed, so that alarms are asked for again after each.
     batches: u64,
     /// What the cursor row is to say about standing still, if it must be changed.
@@ -73,6 +83,7 @@ enum Standing {
 #[derive(Debug, PartialEq)]
 pub(super) enum Work {
     Retry(EntityKey),
+    Refire(EntityKey, Timestamp),
     Tick(Timestamp),
     Batch(Vec<StoredEntry>),
 }
@@ -89,19 +100,22 @@ pub(super) fn weight(entry: &StoredEntry) -> usize {
 }
 
 impl Part {
-    pub(super) fn new(epoch: i64, position: u64, parked: HashSet<EntityKey>) -> Self {
+    pub(super) fn new(epoch: i64, position: u64, aside: Aside) -> Self {
         Self {
             epoch,
             position,
             buffered_to: position,
             buffer: VecDeque::new(),
-            parked,
+            aside_counts: aside.counts(),
+            aside,
             retries: VecDeque::new(),
             claims: VecDeque::new(),
             complete: None,
             asked: Asked::default(),
             tick_wanted: false,
             alarms_rest_until: None,
+            alarm_failures: 0,
+            alarms_stopped: None,
             fired: None,
             marked: None,
             busy: false,
@@ -110,6 +124,7 @@ impl Part {
             rest_until: None,
             began: None,
             standing: Standing::Running,
+            stopped: None,
             batches: 0,
             note: None,
         }
@@ -200,11 +215,23 @@ impl Part {
     pub(super) fn stop(&mut self, why: String, now: Instant) {
         self.standing = Standing::Waiting { until: now + STOPPED_FOR, stopped: true };
         self.claims.clear();
-        self.note = Some(Some(why));
+        self.stopped = Some(why);
+        self.note_why();
+    }
+
+    /// Has the cursor row say why entries or alarms stand still, or that they do not.
+    fn note_why(&mut self) {
+        let alarms =
+            self.alarms_stopped.as_ref().map(|why| format!("its alarms cannot fire, its entries go on: {why}"));
+        self.note = Some(self.stopped.clone().or(alarms));
     }
 
     pub(super) fn is_stopped(&self) -> bool {
         matches!(self.standing, Standing::Waiting { stopped: true, .. })
+    }
+
+    pub(super) fn alarms_are_stopped(&self) -> bool {
+        self.alarms_stopped.is_some()
     }
 
     /// Whether it must be subscribed again now; true once.
@@ -214,7 +241,8 @@ impl Part {
                 self.buffered_to = self.position;
                 self.standing = Standing::Running;
                 if stopped {
-                    self.note = Some(None);
+                    self.stopped = None;
+                    self.note_why();
                 }
                 true
             }
@@ -252,25 +280,57 @@ impl Part {
         self.tick_wanted = due;
         if !due {
             self.fired = self.fired.max(asked.until);
+            self.alarms_fire();
         }
     }
 
     /// Its alarms up to here have been fired; firing may have set others.
     pub(super) fn ticked(&mut self, rule_time: Timestamp) {
         self.fired = self.fired.max(Some(rule_time));
+        self.ticked_in_part();
+    }
+
+    /// Some of its alarms have been fired, and others are due: entries go first.
+    pub(super) fn ticked_in_part(&mut self) {
         self.asked = Asked::default();
         self.failures = 0;
+        self.alarms_fire();
     }
 
-    /// Its alarms cannot be fired: entries go on, and alarms rest for a while.
-    pub(super) fn tick_failed(&mut self, now: Instant) {
+    fn alarms_fire(&mut self) {
+        self.alarm_failures = 0;
+        if self.alarms_stopped.take().is_some() {
+            self.note_why();
+        }
+    }
+
+    /// Its alarms cannot be fired, whichever they are: entries go on, and alarms rest for a while.
+    pub(super) fn tick_failed(&mut self, why: String, now: Instant) {
         self.asked = Asked::default();
         self.alarms_rest_until = Some(now + ALARMS_REST);
+        self.alarms_stopped = Some(why);
+        self.note_why();
     }
 
-    pub(super) fn retry(&mut self, entity: EntityKey) {
-        if self.parked.contains(&entity) && !self.retries.contains(&entity) {
-            self.retries.push_back(entity);
+    /// The database was away when alarms were asked for or fired.
+    pub(super) fn alarms_failed(&mut self, why: impl FnOnce() -> String) {
+        self.alarm_failures = self.alarm_failures.saturating_add(1);
+        if self.alarm_failures >= PATIENCE && self.alarms_stopped.is_none() {
+            self.alarms_stopped = Some(why());
+            self.note_why();
+        }
+    }
+
+    /// Somebody asked for a parked entity to be tried again: its entries, or its timer. A timer waits for its entity's
+    /// entries: what is known of the entity without them is old.
+    pub(super) fn retry(&mut self, entity: EntityKey, timer: bool) {
+        let parked = match timer {
+            true => self.aside.timers.contains(&entity) && !self.aside.entries.contains(&entity),
+            false => self.aside.entries.contains(&entity),
+        };
+        let retry = (entity, timer);
+        if parked && !self.retries.contains(&retry) {
+            self.retries.push_back(retry);
         }
     }
 
@@ -280,8 +340,14 @@ impl Part {
             return None;
         }
         self.rest_until = None;
-        if let Some(entity) = self.retries.pop_front() {
-            return Some((Work::Retry(entity), 0));
+        while let Some((entity, timer)) = self.retries.pop_front() {
+            if !timer {
+                return Some((Work::Retry(entity), 0));
+            }
+            // Before anything is known to be complete it is dropped: whoever asked stays asked for.
+            if let Some(rule_time) = self.rule_time(clock) {
+                return Some((Work::Refire(entity, rule_time), 0));
+            }
         }
         if std::mem::take(&mut self.tick_wanted)
             && let Some(rule_time) = self.rule_time(clock)

@@ -1,6 +1,6 @@
 //! Reading a log again, up to positions that the caller names and no further: a projection that is rebuilt where nobody
 //! serves it yet. The batches, the alarms and what is set aside are the follower's own; who holds what is not asked.
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use throughline_platform::failure::{Code, Failure, Reason};
@@ -10,12 +10,13 @@ use tonic::Status;
 
 use super::{
     Follower, FollowerSpec,
+    aside::Aside,
     batch::Fence,
-    job::Outcome,
+    job::{Alarms, Outcome},
     part::{Asked, Work},
     stream::{SILENT_FOR, too_old},
 };
-use crate::{Context, Projection, entry::EntityKey};
+use crate::{Context, Projection};
 
 /// So often in a row it may get nowhere before it gives up.
 const TRIES: u32 = 5;
@@ -29,7 +30,7 @@ pub struct Replay<P: Projection>(Follower<P>);
 pub struct Replayed {
     part: u16,
     position: u64,
-    parked: HashSet<EntityKey>,
+    aside: Aside,
 }
 
 impl Replayed {
@@ -49,7 +50,7 @@ impl<P: Projection> Replay<P> {
 
     /// A part, before its first entry.
     pub fn part(&self, part: u16) -> Replayed {
-        Replayed { part, position: 0, parked: HashSet::new() }
+        Replayed { part, position: 0, aside: Aside::default() }
     }
 
     /// Refuses a log that no longer has the first entries of these parts.
@@ -124,9 +125,13 @@ impl<P: Projection> Replay<P> {
     async fn settle(&self, at: &mut Replayed) -> Result<(), Failure> {
         loop {
             let now = self.0.0.consumer.cx.clock.now();
-            let asked = self.0.ask_due(vec![(at.part, now, Asked::default())]).await?;
-            if !asked.iter().any(|(_, _, due)| *due) {
-                return Ok(());
+            for (_, _, alarms) in self.0.ask_due(vec![(at.part, now, Asked::default())]).await {
+                match alarms {
+                    Alarms::None => return Ok(()),
+                    Alarms::Due => {}
+                    Alarms::Away(failure) => return Err(failure),
+                    Alarms::Broken(cause) => return Err(no_alarms(at.part, &cause)),
+                }
             }
             self.work(at, Work::Tick(now)).await?;
         }
@@ -135,12 +140,12 @@ impl<P: Projection> Replay<P> {
     async fn work(&self, at: &mut Replayed, work: Work) -> Result<(), Failure> {
         // The cursor rows are as they were made: no other owner ever raises the epoch.
         let fence = Fence { part: at.part, epoch: 0, position: at.position };
-        let worked = self.0.clone().work(fence, std::mem::take(&mut at.parked), work).await;
-        (at.position, at.parked) = (worked.position, worked.parked);
+        let worked = self.0.clone().work(fence, std::mem::take(&mut at.aside), work).await;
+        (at.position, at.aside) = (worked.position, worked.aside);
         match worked.outcome {
-            Outcome::Done | Outcome::Ticked(_) => Ok(()),
+            Outcome::Done | Outcome::Ticked(_) | Outcome::TickedInPart => Ok(()),
             Outcome::Transient { failure, .. } => Err(failure),
-            Outcome::TickFailed => Err(Failure::internal(format!("the alarms of part {} cannot be fired", at.part))),
+            Outcome::TickFailed(cause) => Err(no_alarms(at.part, &cause)),
             Outcome::Lost => Err(Failure::internal(format!("somebody else has moved the cursor of part {}", at.part))),
         }
     }
@@ -160,4 +165,8 @@ impl<P: Projection> Replay<P> {
             None => Failure::from_peer("the owner of the log", status),
         }
     }
+}
+
+fn no_alarms(part: u16, cause: &str) -> Failure {
+    Failure::internal(format!("the alarms of part {part} cannot be fired: {cause}"))
 }

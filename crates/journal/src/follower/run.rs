@@ -2,11 +2,7 @@
 mod reports;
 mod rounds;
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    panic::AssertUnwindSafe,
-    time::Duration,
-};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
 
 use futures::{FutureExt, StreamExt};
 use throughline_proto::log::v1::SubscribeResponse;
@@ -15,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
 use super::{Follower, batch::Fence, job::Report, part::Part, stream::SILENT_FOR};
-use crate::{Projection, entry::EntityKey};
+use crate::Projection;
 
 /// Parts worked on at once; each is strictly serial.
 const AT_ONCE: usize = 4;
@@ -193,12 +189,12 @@ impl<P: Projection> Coordinator<P> {
             let Some((work, taken)) = part.next(pace, clock, now) else { continue };
             part.busy = true;
             let fence = Fence { part: number, epoch: part.epoch, position: part.position };
-            let parked: HashSet<EntityKey> = std::mem::take(&mut part.parked);
+            let aside = std::mem::take(&mut part.aside);
             self.buffered = self.buffered.saturating_sub(taken);
             self.working += 1;
             self.turn = number + 1;
             let follower = self.follower.clone();
-            self.spawn(async move { Report::Worked(follower.work(fence, parked, work).await) });
+            self.spawn(async move { Report::Worked(follower.work(fence, aside, work).await) });
         }
         // What is due already waits for something else: its turn, or the end of a rest.
         let gathering = self.parts.values().filter_map(|part| part.gathers_until(pace));

@@ -3,7 +3,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use throughline_platform::failure::Failure;
 use throughline_proto::{
-    log::v1::{Consumer as Listed, GetHeadsRequest, ListConsumersResponse, log_service_client::LogServiceClient},
+    log::v1::{
+        Consumer as Listed, GetHeadsRequest, ListConsumersResponse, StoppedPart, log_service_client::LogServiceClient,
+    },
     time,
 };
 
@@ -23,20 +25,30 @@ async fn listed(cx: &Context, consumer: Arc<Consumer>) -> Result<Listed, Failure
     let cursors = consumer.cursors().await?;
     // Cursors first: heads that are read later never make it look further than it is.
     let heads: HashMap<u16, u64> = heads(cx, &consumer).await?.into_iter().collect();
-    let (parked_entries, parked_entities) = consumer.parked().await?;
+    let parked = consumer.parked().await?;
     let behind = |position: u64, part| heads.get(&part).copied().unwrap_or_default().saturating_sub(position);
     let lag_entries = cursors.iter().map(|cursor| behind(cursor.position, cursor.part)).sum();
     let oldest = consumer.progress.borrow().oldest.filter(|_| lag_entries > 0);
     let lag = oldest.and_then(|oldest| Duration::try_from(cx.platform.clock.now().duration_since(oldest)).ok());
+    let stopped = cursors.iter().filter_map(|cursor| {
+        let reason = cursor.stopped.clone()?;
+        Some(StoppedPart { part: u32::from(cursor.part), reason })
+    });
     Ok(Listed {
         consumer: consumer.name.to_owned(),
         log: consumer.log.to_owned(),
         lag_entries,
         lag_time: Some(time::duration_to_wire(lag.unwrap_or_default())),
         parts_leased: cursors.iter().filter(|cursor| cursor.leased).count() as u32,
-        parked_entities,
-        parked_entries,
-        stopped_parts: cursors.iter().filter(|cursor| cursor.stopped).map(|cursor| u32::from(cursor.part)).collect(),
+        parked_entities: parked.entities,
+        parked_entries: parked.entries,
+        parked_timers: parked.timers,
+        stopped: stopped.collect(),
+        stopped_parts: cursors
+            .iter()
+            .filter(|cursor| cursor.stopped.is_some())
+            .map(|cursor| u32::from(cursor.part))
+            .collect(),
     })
 }
 

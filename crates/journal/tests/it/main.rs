@@ -11,6 +11,7 @@ mod lease;
 mod park;
 mod replay;
 mod subscribe;
+mod timers;
 mod wait;
 mod wake;
 mod world;

@@ -3,7 +3,7 @@ use std::{
     collections::HashSet,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use prost::Message;
 use sqlx::PgConnection;
 use throughline_journal::{
-    ApplyError, Context, Entry, Follower, FollowerSpec, Log, NewEntry, Pace, Projection,
+    ApplyError, Context, Due, EntityKey, Entry, Follower, FollowerSpec, Log, NewEntry, Pace, Projection, Timers,
     host::{self, Running, Service},
 };
 use throughline_platform::{
@@ -179,10 +179,24 @@ impl Projection for Sorter {
     }
 }
 
-/// Writes down what it reads, sets an alarm for an entity named `alarm`, and fails when it is told to.
+/// Writes down what it reads, sets an alarm for an entity whose name begins with `alarm`, and fails when it is told to.
 pub(crate) struct Reader {
     pub(crate) poisonous: Mutex<HashSet<String>>,
     pub(crate) panicking: Mutex<HashSet<String>>,
+    /// Entities whose alarms cannot fire.
+    pub(crate) unfit: Mutex<HashSet<String>>,
+    /// Entities whose alarms panic.
+    pub(crate) startled: Mutex<HashSet<String>>,
+    /// Entities whose alarms make the database refuse a value.
+    pub(crate) refused: Mutex<HashSet<String>>,
+    /// Alarms cannot even be listed.
+    pub(crate) unlisted: AtomicBool,
+    /// How often the database is still to be away when alarms fire.
+    pub(crate) away_for_alarms: AtomicU32,
+    /// Alarms in one page.
+    pub(crate) page: usize,
+    /// Firing them was tried so often.
+    pub(crate) firings: AtomicU32,
     /// How often the database is still to be away.
     pub(crate) away: AtomicU32,
     pub(crate) gate: Semaphore,
@@ -196,6 +210,13 @@ impl Default for Reader {
         Self {
             poisonous: Mutex::default(),
             panicking: Mutex::default(),
+            unfit: Mutex::default(),
+            startled: Mutex::default(),
+            refused: Mutex::default(),
+            unlisted: AtomicBool::new(false),
+            away_for_alarms: AtomicU32::new(0),
+            page: 64,
+            firings: AtomicU32::new(0),
             away: AtomicU32::new(0),
             gate: Semaphore::new(OPEN as usize),
             arrived: AtomicU32::new(0),
@@ -219,6 +240,9 @@ impl Reader {
     pub(crate) fn heal(&self) {
         self.poisonous.lock().unwrap().clear();
         self.panicking.lock().unwrap().clear();
+        for alarms in [&self.unfit, &self.startled, &self.refused] {
+            alarms.lock().unwrap().clear();
+        }
     }
 }
 
@@ -234,13 +258,14 @@ pub(crate) fn spec(consumer: &'static str, log: &'static str) -> FollowerSpec {
 
 #[async_trait]
 impl Projection for Reader {
-    type Effects = ();
+    /// Entities of which an entry was applied.
+    type Effects = Vec<EntityKey>;
 
     fn consumer(&self) -> &'static str {
         "reader"
     }
 
-    async fn apply(&self, tx: &mut Tx, part: u16, entries: &[Entry]) -> Result<(), ApplyError> {
+    async fn apply(&self, tx: &mut Tx, part: u16, entries: &[Entry]) -> Result<Vec<EntityKey>, ApplyError> {
         self.arrived.fetch_add(1, Ordering::SeqCst);
         let _open = self.gate.acquire().await.unwrap();
         if self.away.try_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
@@ -259,24 +284,40 @@ impl Projection for Reader {
             }
             let panics = self.panicking.lock().unwrap().contains(&entry.entity);
             assert!(!panics, "told to panic");
-            if entry.entity == "alarm" {
+            if entry.entity.starts_with("alarm") {
                 let due = entry.recorded_at + self.alarm_after;
-                sqlx::query("insert into reading.alarm (part, due) values ($1, $2)")
-                    .bind(part as i16)
-                    .bind(due.to_sqlx())
-                    .execute(tx.conn())
-                    .await?;
+                sqlx::query(
+                    "insert into reading.alarm (part, group_id, rooftop, entity, due) values ($1, $2, $3, $4, $5)",
+                )
+                .bind(part as i16)
+                .bind(&entry.group)
+                .bind(&entry.rooftop)
+                .bind(&entry.entity)
+                .bind(due.to_sqlx())
+                .execute(tx.conn())
+                .await?;
             }
         }
-        Ok(())
+        let of = |entry: &Entry| EntityKey {
+            group: entry.group.clone(),
+            rooftop: entry.rooftop.clone(),
+            entity: entry.entity.clone(),
+        };
+        Ok(entries.iter().map(of).collect())
     }
 
-    async fn committed(&self, _: u16, (): ()) {}
+    async fn committed(&self, _: u16, _: Vec<EntityKey>) {}
+
+    fn timers(&self, effects: &mut Vec<EntityKey>) -> Timers {
+        Timers { settled: std::mem::take(effects), failed: Vec::new() }
+    }
 
     async fn due(&self, tx: &mut Tx, parts: &[u16], until: Timestamp) -> Result<Vec<u16>, ApplyError> {
         let parts: Vec<i16> = parts.iter().map(|part| *part as i16).collect();
         let due: Vec<i16> = sqlx::query_scalar(
-            "select distinct part from reading.alarm where part = any($1) and due <= $2 and fired is null",
+            "select distinct part from reading.alarm a where part = any($1) and due <= $2 and fired is null
+             and not exists (select from reading.parked_timer p
+                             where p.consumer = 'reader' and p.part = a.part and p.entity = a.entity)",
         )
         .bind(parts)
         .bind(until.to_sqlx())
@@ -285,13 +326,58 @@ impl Projection for Reader {
         Ok(due.into_iter().map(|part| part as u16).collect())
     }
 
-    async fn tick(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<(), ApplyError> {
-        sqlx::query("update reading.alarm set fired = $2 where part = $1 and due <= $2 and fired is null")
+    async fn list_due(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<Due, ApplyError> {
+        if self.unlisted.load(Ordering::SeqCst) {
+            return Err(ApplyError::Poison { entity: String::new(), cause: "the list is torn".to_owned() });
+        }
+        let rows: Vec<(String, String, String)> = sqlx::query_as(
+            "select distinct group_id, rooftop, entity from reading.alarm a where part = $1 and due <= $2 and fired is null
+             and not exists (select from reading.parked_timer p
+                             where p.consumer = 'reader' and p.part = a.part and p.entity = a.entity)
+             order by entity limit $3",
+        )
+        .bind(part as i16)
+        .bind(rule_time.to_sqlx())
+        .bind(self.page as i64)
+        .fetch_all(tx.conn())
+        .await?;
+        let entities = rows.into_iter().map(|(group, rooftop, entity)| EntityKey { group, rooftop, entity });
+        let entities: Vec<EntityKey> = entities.collect();
+        Ok(Due { more: entities.len() == self.page, entities })
+    }
+
+    async fn fire(
+        &self,
+        tx: &mut Tx,
+        part: u16,
+        rule_time: Timestamp,
+        entities: &[EntityKey],
+    ) -> Result<Vec<EntityKey>, ApplyError> {
+        self.firings.fetch_add(1, Ordering::SeqCst);
+        let away = &self.away_for_alarms;
+        if away.try_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return Err(ApplyError::Transient(Failure::unavailable("the database", "it is away")));
+        }
+        for EntityKey { entity, .. } in entities {
+            sqlx::query(
+                "update reading.alarm set fired = $2 where part = $1 and entity = $3 and due <= $2 and fired is null",
+            )
             .bind(part as i16)
             .bind(rule_time.to_sqlx())
+            .bind(entity)
             .execute(tx.conn())
             .await?;
-        Ok(())
+            if self.unfit.lock().unwrap().contains(entity) {
+                return Err(ApplyError::Poison { entity: String::new(), cause: "it is unfit".to_owned() });
+            }
+            let panics = self.startled.lock().unwrap().contains(entity);
+            assert!(!panics, "told to panic");
+            let refused = self.refused.lock().unwrap().contains(entity);
+            if refused {
+                sqlx::query("select 1 / 0").execute(tx.conn()).await?;
+            }
+        }
+        Ok(Vec::new())
     }
 }
 

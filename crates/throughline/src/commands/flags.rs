@@ -89,7 +89,7 @@ pub fn opened(flag: &Flag) -> Option<Timestamp> {
 pub fn deal(flag: &Flag) -> Option<&str> {
     match flag.subject.as_ref()? {
         Subject::Deal(name) => Some(name),
-        Subject::Stage(_) => None,
+        Subject::Floor(_) => None,
     }
 }
 

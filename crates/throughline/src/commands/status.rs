@@ -1,7 +1,7 @@
-//! `throughline status`: lag, parked deals, feeds. The first thing to look at when something seems wrong.
+//! `throughline status`: lag, parked deals, stopped parts, feeds. The first thing to look at when something seems wrong.
 use throughline_proto::{
     ingestion::v1::{Feed, FeedHealth, ListFeedsRequest, ingestion_service_client::IngestionServiceClient},
-    log::v1::{ListConsumersRequest, ListParkedRequest, log_service_client::LogServiceClient},
+    log::v1::{ListConsumersRequest, ListParkedRequest, Parked, ParkedPath, log_service_client::LogServiceClient},
     time::{duration_from_wire, from_wire},
 };
 
@@ -28,7 +28,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut log = LogServiceClient::new(connection.channel.clone());
     let consumers = log.list_consumers(ListConsumersRequest {}).await?.into_inner().consumers;
     let mut parked = Vec::new();
-    for consumer in consumers.iter().filter(|consumer| consumer.parked_entities > 0) {
+    for consumer in consumers.iter().filter(|consumer| consumer.parked_entities + consumer.parked_timers > 0) {
         let request =
             ListParkedRequest { consumer: consumer.consumer.clone(), page_size: PARKED, page_token: String::new() };
         parked.extend(log.list_parked(request).await?.into_inner().parked);
@@ -60,11 +60,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 "consumer": consumer.consumer, "log": consumer.log, "lag_entries": consumer.lag_entries,
                 "lag_seconds": consumer.lag_time.as_ref().map(|lag| duration_from_wire(lag).as_secs_f64()).unwrap_or(0.0),
                 "parts_leased": consumer.parts_leased, "parked_entities": consumer.parked_entities,
-                "parked_entries": consumer.parked_entries, "stopped_parts": consumer.stopped_parts,
+                "parked_entries": consumer.parked_entries, "parked_timers": consumer.parked_timers,
+                "stopped_parts": consumer.stopped_parts,
+                "stopped": consumer.stopped.iter().map(|stopped| serde_json::json!({
+                    "part": stopped.part, "reason": stopped.reason,
+                })).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "parked": parked.iter().map(|parked| serde_json::json!({
                 "consumer": parked.consumer, "part": parked.part, "position": parked.position, "group": parked.group,
-                "rooftop": parked.rooftop, "entity": parked.entity, "error": parked.error,
+                "rooftop": parked.rooftop, "entity": parked.entity, "path": path(parked), "error": parked.error,
             })).collect::<Vec<_>>(),
             "feeds": feeds.iter().map(|feed| serde_json::json!({
                 "rooftop": feed.rooftop, "source": feed.source, "accepted": feed.accepted, "duplicates": feed.duplicates,
@@ -86,7 +90,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                     consumer.lag_entries.to_string(),
                     span(consumer.lag_time.as_ref().map(|lag| duration_from_wire(lag).as_secs_f64()).unwrap_or(0.0)),
                     format!("{} of 256", consumer.parts_leased),
-                    consumer.parked_entities.to_string(),
+                    (consumer.parked_entities + consumer.parked_timers).to_string(),
                     if consumer.stopped_parts.is_empty() {
                         String::new()
                     } else {
@@ -101,9 +105,25 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             );
             if !parked.is_empty() {
                 let rows = parked.iter().map(|parked| {
-                    vec![parked.consumer.clone(), parked.rooftop.clone(), parked.entity.clone(), parked.error.clone()]
+                    vec![
+                        parked.consumer.clone(),
+                        parked.rooftop.clone(),
+                        parked.entity.clone(),
+                        path(parked).to_owned(),
+                        parked.error.clone(),
+                    ]
                 });
-                table(&["parked by", "rooftop", "what", "why"], rows.collect(), "");
+                table(&["parked by", "rooftop", "what", "path", "why"], rows.collect(), "");
+            }
+            let stopped = consumers.iter().flat_map(|consumer| {
+                consumer
+                    .stopped
+                    .iter()
+                    .map(|stopped| vec![consumer.consumer.clone(), stopped.part.to_string(), stopped.reason.clone()])
+            });
+            let stopped: Vec<Vec<String>> = stopped.collect();
+            if !stopped.is_empty() {
+                table(&["stopped for", "part", "why"], stopped, "");
             }
             let rows = feeds.iter().map(|feed| {
                 vec![
@@ -129,6 +149,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             );
             Ok(())
         }
+    }
+}
+
+/// What failed: an entry, or what time brings.
+fn path(parked: &Parked) -> &'static str {
+    match parked.path() {
+        ParkedPath::Entry => "entry",
+        ParkedPath::Timer => "timer",
+        ParkedPath::Unspecified => "unknown",
     }
 }
 

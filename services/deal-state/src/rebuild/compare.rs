@@ -132,7 +132,20 @@ impl Comparing {
                 only.count() + 1
             )
         });
-        Ok((refused, live.difference(&aside).count()))
+        let cursors = self.cursors.clone();
+        let timers = self.shadow.read(move |tx| Box::pin(async move { cursors.parked_timers(tx, part).await })).await?;
+        let live_timers = self.cursors.parked_timers(tx, part).await?;
+        let mut only = timers.difference(&live_timers);
+        let unfolded = only.next().map(|first| {
+            format!(
+                "{} deals that the live part folds could not be folded anew, the first is {} of rooftop {}: fix the cause, \
+                 which the log of this process names, and rebuild again",
+                only.count() + 1,
+                first.entity,
+                first.rooftop
+            )
+        });
+        Ok((refused.or(unfolded), live.difference(&aside).count()))
     }
 
     async fn table(&self, tx: &mut Tx, table: usize, compared: &mut Compared) -> Result<(), Failure> {

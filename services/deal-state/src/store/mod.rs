@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use throughline_platform::jiff_sqlx;
 
 pub use cars::{knowing_car, same_vehicle, selling};
-pub use expiry::{expire, expiring, parts_expiring};
+pub use expiry::{OBSERVED, expire, expiring, parts_expiring};
 pub use feeds::{KnownFeed, SourceColumns, SourceRow, feeds_known, feeds_of_rooftop, sources, stale_feeds};
 pub use load::deals_before;
 pub use load::{
@@ -25,7 +25,7 @@ pub use read::{
     state_hashes, timeline,
 };
 pub use save::{DealColumns, Saving};
-pub use sweep::{begin_refolds, deals_to_refold, due, next_refold, refold_done, refold_moved};
+pub use sweep::{ROOFTOP, begin_refolds, deals_to_refold, due, next_refold, refold_done, refold_moved};
 pub use work::{CountRow, Place, WorkRow, count_work, list_work};
 
 pub use sqlx::Error;

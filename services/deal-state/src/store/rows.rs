@@ -48,8 +48,8 @@ const FOLDED: [Folded; 10] = [
 const DEAL: &str = "deal";
 
 /// Tables that do not follow from the event log: where a follower is, what it set aside, what it said, work under way.
-const NOT_FOLDED: [&str; 8] =
-    ["_migrations", "cursor", "deal_head", "deal_log", "member", "parked", "refold", "watermark"];
+const NOT_FOLDED: [&str; 9] =
+    ["_migrations", "cursor", "deal_head", "deal_log", "member", "parked", "parked_timer", "refold", "watermark"];
 
 /// A row of one of these tables, as far as it was asked for.
 #[derive(Clone, Debug)]

@@ -5,6 +5,10 @@ use throughline_platform::db::Tx;
 use uuid::Uuid;
 
 use super::small;
+use crate::CONSUMER;
+
+/// Entity of what concerns all deals of a rooftop: the directory's entries, and a sweep whose rooftop cannot be read.
+pub const ROOFTOP: &str = "rooftop";
 
 /// How far a sweep is.
 #[derive(Clone, Debug)]
@@ -19,7 +23,7 @@ pub struct Sweep {
 /// Which of these parts have a sweep under way.
 pub async fn due(tx: &mut Tx, parts: &[u16]) -> Result<Vec<u16>, Error> {
     let parts: Vec<i16> = parts.iter().copied().map(small).collect();
-    let due = query_file!("sql/refolds_due.sql", &parts).fetch_all(tx.conn()).await?;
+    let due = query_file!("sql/refolds_due.sql", &parts, CONSUMER, ROOFTOP).fetch_all(tx.conn()).await?;
     Ok(due.into_iter().map(|row| row.part as u16).collect())
 }
 
@@ -36,7 +40,7 @@ pub async fn begin_refolds(tx: &mut Tx, part: u16, begun: &[(String, String, boo
 }
 
 pub async fn next_refold(tx: &mut Tx, part: u16) -> Result<Option<Sweep>, Error> {
-    let row = query_file!("sql/next_refold.sql", small(part)).fetch_optional(tx.conn()).await?;
+    let row = query_file!("sql/next_refold.sql", small(part), CONSUMER, ROOFTOP).fetch_optional(tx.conn()).await?;
     Ok(row.map(|row| Sweep {
         group: row.group_id,
         rooftop: row.rooftop,
@@ -53,19 +57,20 @@ pub async fn deals_to_refold(tx: &mut Tx, part: u16, sweep: &Sweep, most: i64) -
         sweep.rooftop,
         sweep.after_deal,
         sweep.every_deal,
-        most
+        most,
+        CONSUMER
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(rows.into_iter().map(|row| row.deal_id).collect())
 }
 
-pub async fn refold_moved(tx: &mut Tx, part: u16, sweep: &Sweep, to: Uuid) -> Result<(), Error> {
-    query_file!("sql/refold_moved.sql", small(part), sweep.group, sweep.rooftop, to).execute(tx.conn()).await?;
+pub async fn refold_moved(tx: &mut Tx, part: u16, group: &str, rooftop: &str, to: Uuid) -> Result<(), Error> {
+    query_file!("sql/refold_moved.sql", small(part), group, rooftop, to).execute(tx.conn()).await?;
     Ok(())
 }
 
-pub async fn refold_done(tx: &mut Tx, part: u16, sweep: &Sweep) -> Result<(), Error> {
-    query_file!("sql/refold_done.sql", small(part), sweep.group, sweep.rooftop).execute(tx.conn()).await?;
+pub async fn refold_done(tx: &mut Tx, part: u16, group: &str, rooftop: &str) -> Result<(), Error> {
+    query_file!("sql/refold_done.sql", small(part), group, rooftop).execute(tx.conn()).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use prost::Message;
-use throughline_journal::{ApplyError, Entry, NewEntry};
+use throughline_journal::{ApplyError, Entry, NewEntry, Timers};
 use throughline_platform::db::Tx;
 use throughline_process::Key;
 use throughline_proto::{
@@ -68,11 +68,20 @@ pub struct Folding<'f> {
     /// What is to be said, each with the place of the entry that caused it.
     pub said: Vec<(usize, NewEntry)>,
     pub counts: Counts,
+    /// Deals that are up to date now, and those of which something cannot be read.
+    pub timers: Timers,
 }
 
 impl<'f> Folding<'f> {
     pub fn new(folder: &'f Folder, part: u16) -> Self {
-        Self { folder, part, saving: Saving::default(), said: Vec::new(), counts: Counts::default() }
+        Self {
+            folder,
+            part,
+            saving: Saving::default(),
+            said: Vec::new(),
+            counts: Counts::default(),
+            timers: Timers::default(),
+        }
     }
 
     /// Passes on what is of no deal.
@@ -154,13 +163,12 @@ impl<'f> Folding<'f> {
             for stored in task.joined.keys.keys().filter_map(|key| by_anchor.remove(key)).flatten() {
                 kept.push(read_input(stored)?);
             }
-            settling.extend(self.fold_task(entries, task, kept)?);
+            settling.push(self.fold_task(entries, task, kept)?);
         }
         Ok(())
     }
 
-    /// None if the fold failed and nothing that arrived is to blame.
-    fn fold_task(&self, entries: &[Entry], task: Task, kept: Vec<Input>) -> Result<Option<Settling>, ApplyError> {
+    fn fold_task(&self, entries: &[Entry], task: Task, kept: Vec<Input>) -> Result<Settling, ApplyError> {
         let Task { rooftop, joined, arrivals, before, cause } = task;
         let because = cause.map(|place| &entries[place]);
         let mut keeping = Vec::with_capacity(arrivals.len());
@@ -191,12 +199,14 @@ impl<'f> Folding<'f> {
             }))
         });
         self.folder.metrics.fold_took(started.elapsed());
-        match (folded, because) {
-            (Ok(folded), _) => Ok(Some(Settling { rooftop, joined, folded, keeping, cause })),
-            (Err(_), Some(entry)) => Err(poison(entry, format!("the fold of deal {} panicked", joined.deal))),
-            (Err(_), None) => {
-                tracing::error!(deal = %joined.deal, part = self.part, "the fold of a deal panicked, it stays as it was");
-                Ok(None)
+        match folded {
+            Ok(folded) => Ok(Settling { rooftop, joined, folded, keeping, cause }),
+            Err(_) => {
+                let cause = format!("the fold of deal {} panicked", joined.deal);
+                Err(match because {
+                    Some(entry) => poison(entry, cause),
+                    None => unknown(cause),
+                })
             }
         }
     }
@@ -281,17 +291,17 @@ pub(super) fn columns(deal: &pb::Deal, blind: bool) -> DealColumns {
 
 /// What we stored ourselves. A row that cannot be read is the fault of whoever needs it, not of the whole part.
 pub(super) fn read<M: Message + Default>(body: &[u8], what: &str) -> Result<M, ApplyError> {
-    M::decode(body).map_err(|error| ApplyError::Poison {
-        entity: String::new(),
-        cause: format!("a stored {what} cannot be read: {error}"),
-    })
+    M::decode(body).map_err(|error| unknown(format!("a stored {what} cannot be read: {error}")))
+}
+
+/// The follower finds out of which deal it is.
+fn unknown(cause: String) -> ApplyError {
+    ApplyError::Poison { entity: String::new(), cause }
 }
 
 pub(super) fn read_input(stored: StoredInput) -> Result<Input, ApplyError> {
     let event: Event = read(&stored.body, "event")?;
-    let event = wire::event(event, stored.recorded_at, stored.origin()).map_err(|error| ApplyError::Poison {
-        entity: String::new(),
-        cause: format!("a stored event cannot be read: {error}"),
-    })?;
+    let event = wire::event(event, stored.recorded_at, stored.origin())
+        .map_err(|error| unknown(format!("a stored event cannot be read: {error}")))?;
     Ok(Input { anchor: stored.anchor, id: stored.id, event })
 }

@@ -5,6 +5,7 @@ mod folding;
 mod intake;
 mod rooftops;
 mod settling;
+mod sweeping;
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use prost::Message;
-use throughline_journal::{ApplyError, Entry, Log, NewEntry, Projection};
+use throughline_journal::{ApplyError, Due, EntityKey, Entry, Log, NewEntry, Projection, Timers};
 use throughline_platform::{clock::Clock, db::Tx, trace};
 use throughline_proto::{
     event::v1::Origin,
@@ -34,9 +35,6 @@ use crate::{
     },
 };
 
-/// So many deals are folded anew in one tick of a sweep: short enough that live events wait for none of it.
-const SWEPT_AT_ONCE: i64 = 50;
-
 /// Keeps deals from events.
 pub struct Folder {
     pub clock: Clock,
@@ -52,6 +50,7 @@ pub struct Folder {
 pub struct Effects {
     appended: bool,
     counts: Counts,
+    timers: Timers,
 }
 
 #[async_trait]
@@ -70,6 +69,11 @@ impl Projection for Folder {
 
         let mut folding = Folding::new(self, part);
         folding.forward(entries, &intake);
+        folding.timers.settled.extend(intake.directory.keys().map(|(group, rooftop)| EntityKey {
+            group: group.clone(),
+            rooftop: rooftop.clone(),
+            entity: store::ROOFTOP.to_owned(),
+        }));
         rooftops.note(&mut folding.saving, &intake);
         feeds::note(tx, &rooftops, &intake, &mut folding).await?;
         let mut work = Vec::new();
@@ -96,27 +100,47 @@ impl Projection for Folder {
         }
     }
 
-    async fn due(&self, tx: &mut Tx, parts: &[u16], _until: Timestamp) -> Result<Vec<u16>, ApplyError> {
-        Ok(store::due(tx, parts).await?)
+    async fn due(&self, tx: &mut Tx, parts: &[u16], until: Timestamp) -> Result<Vec<u16>, ApplyError> {
+        let mut due = store::due(tx, parts).await?;
+        due.extend(store::parts_expiring(tx, parts, until).await?);
+        due.sort_unstable();
+        due.dedup();
+        Ok(due)
     }
 
-    /// A few steps of a sweep: deals whose fold depends on something that has changed for the whole rooftop.
-    async fn tick(&self, tx: &mut Tx, part: u16, _rule_time: Timestamp) -> Result<Effects, ApplyError> {
-        let Some(sweep) = store::next_refold(tx, part).await? else { return Ok(Effects::default()) };
-        let deals = store::deals_to_refold(tx, part, &sweep, SWEPT_AT_ONCE).await?;
-        let Some(last) = deals.last().copied() else {
-            store::refold_done(tx, part, &sweep).await?;
-            return Ok(Effects::default());
-        };
-        let linked: Vec<_> =
-            store::linked_to_deals(tx, part, &deals).await?.into_iter().map(|row| row.linked).collect();
-        let name = (sweep.group.clone(), sweep.rooftop.clone());
-        let joined = join(tx, part, &name, &linked, &[]).await?;
-        let rooftop = self.rooftop(tx, part, &sweep.group, &sweep.rooftop).await?;
-        let mut folding = Folding::new(self, part);
-        folding.fold(tx, &[], vec![Work { rooftop, joined, arrivals: Vec::new() }]).await?;
-        store::refold_moved(tx, part, &sweep, last).await?;
-        self.commit(tx, part, folding, &[]).await
+    fn timers(&self, effects: &mut Effects) -> Timers {
+        std::mem::take(&mut effects.timers)
+    }
+
+    async fn list_due(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<Due, ApplyError> {
+        self.next_timers(tx, part, rule_time).await
+    }
+
+    async fn fire(
+        &self,
+        tx: &mut Tx,
+        part: u16,
+        rule_time: Timestamp,
+        entities: &[EntityKey],
+    ) -> Result<Effects, ApplyError> {
+        // Both kinds never come at once.
+        match entities.iter().all(|entity| entity.entity == store::OBSERVED) {
+            true => self.expire(tx, part, rule_time, entities).await,
+            false => self.sweep(tx, part, entities).await,
+        }
+    }
+
+    async fn refire(
+        &self,
+        tx: &mut Tx,
+        part: u16,
+        rule_time: Timestamp,
+        entity: &EntityKey,
+    ) -> Result<Effects, ApplyError> {
+        if entity.entity == store::OBSERVED {
+            return self.expire(tx, part, rule_time, std::slice::from_ref(entity)).await;
+        }
+        self.sweep_again(tx, part, entity).await
     }
 }
 
@@ -129,7 +153,7 @@ impl Folder {
         folding: Folding<'_>,
         refolds: &[(String, String, bool)],
     ) -> Result<Effects, ApplyError> {
-        let Folding { saving, mut said, counts, .. } = folding;
+        let Folding { saving, mut said, counts, timers, .. } = folding;
         saving.save(tx, part).await?;
         store::begin_refolds(tx, part, refolds).await?;
         // As what caused them came.
@@ -139,7 +163,7 @@ impl Folder {
         if let Some(log) = &self.log {
             log.append(tx, self.clock.now(), said).await?;
         }
-        Ok(Effects { appended, counts })
+        Ok(Effects { appended, counts, timers })
     }
 }
 

@@ -80,7 +80,14 @@ impl Folder {
         let (groups, ids): (Vec<String>, Vec<String>) = names.into_iter().cloned().unzip();
         for row in store::rooftops(tx, part, &groups, &ids).await? {
             let name = (row.group.clone(), row.rooftop.clone());
-            let (mut rooftop, said) = self.known(&row)?;
+            let ((mut rooftop, said), unread) = match self.known(&row) {
+                Ok(known) => (known, false),
+                // What the directory says now takes the place of what cannot be read.
+                Err(ApplyError::Poison { .. }) if intake.directory.contains_key(&name) => {
+                    (self.known(&RooftopRow { body: None, ..row.clone() })?, true)
+                }
+                Err(error) => return Err(error),
+            };
             let mut every_deal = false;
             if let Some((place, news)) = intake.directory.get(&name) {
                 rooftop.definition = self.definitions.read(&news.definition_json).map_err(|error| {
@@ -88,7 +95,7 @@ impl Folder {
                     // The follower parks the directory's entry; deals go on under the former definition.
                     poison(&entries[*place], cause)
                 })?;
-                every_deal = row.body.is_some() && news.definition_json != said.definition_json;
+                every_deal = unread || row.body.is_some() && news.definition_json != said.definition_json;
             }
             let says = intake.directory.get(&name).map_or(&said, |(_, news)| news);
             let watch = wire::watch(says);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use prost::Message;
-use throughline_journal::{ApplyError, Entry};
+use throughline_journal::{ApplyError, EntityKey, Entry};
 use throughline_platform::db::Tx;
 use throughline_proto::{deal::v1 as pb, log::v1::entry_body::Body};
 use uuid::Uuid;
@@ -57,11 +57,26 @@ impl Folding<'_> {
             if claims.is_empty() { Vec::new() } else { store::selling(tx, self.part, claims.cars(), &here).await? };
         let mut sellers = Vec::with_capacity(others.len());
         for seller in others {
-            let deal = read::<pb::Deal>(&seller.body, "deal")?;
+            // A deal that cannot be read is its own fault: the others go on without it until it is mended and folds anew.
+            let deal = match read::<pb::Deal>(&seller.body, "deal") {
+                Ok(deal) => deal,
+                Err(ApplyError::Poison { cause, .. }) => {
+                    let (group, rooftop) = (seller.group, seller.rooftop);
+                    let entity = EntityKey { group, rooftop, entity: seller.id.to_string() };
+                    self.timers.failed.push((entity, cause));
+                    continue;
+                }
+                Err(transient) => return Err(transient),
+            };
             claims.add_deal(&deal);
             sellers.push((seller, deal));
         }
         for Settling { rooftop, joined, folded, keeping, cause } in settling {
+            self.timers.settled.extend(joined.ids().map(|id| EntityKey {
+                group: rooftop.group.clone(),
+                rooftop: rooftop.id.clone(),
+                entity: id.to_string(),
+            }));
             let outcome = folded.settle(&rooftop, &claims);
             self.keep(&rooftop, &joined, &outcome, keeping);
             self.say(&rooftop, outcome, cause.map(|place| (place, &entries[place])));

@@ -65,6 +65,10 @@ pub static MENDED: AtomicBool = AtomicBool::new(false);
 pub const SPOILABLE: &str = "SPOILABLE";
 pub static SPOILT: AtomicBool = AtomicBool::new(false);
 
+/// The fold of a deal with this visit panics while it is broken.
+pub const FRAGILE: &str = "FRAGILE";
+pub static BROKEN: AtomicBool = AtomicBool::new(false);
+
 struct Faulty;
 
 impl FaultHook for Faulty {
@@ -73,6 +77,8 @@ impl FaultHook for Faulty {
         assert!(!poisoned || MENDED.load(Ordering::SeqCst), "the test asked for it");
         let spoilable = keys.iter().any(|key| key.value == SPOILABLE);
         assert!(!spoilable || !SPOILT.load(Ordering::SeqCst), "the test asked for it");
+        let fragile = keys.iter().any(|key| key.value == FRAGILE);
+        assert!(!fragile || !BROKEN.load(Ordering::SeqCst), "the test asked for it");
     }
 }
 

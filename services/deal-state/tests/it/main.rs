@@ -16,5 +16,6 @@ mod rebuilding;
 mod relations;
 mod sweeping;
 mod tenants;
+mod timers;
 mod watching;
 mod worklists;

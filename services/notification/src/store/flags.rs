@@ -1,6 +1,7 @@
 //! What is known of flags that somebody is or was to be told of.
 
 use jiff::Timestamp;
+use throughline_journal::EntityKey;
 use throughline_platform::{db::Tx, jiff_sqlx::ToSqlx};
 use throughline_proto::log::v1::TraceContext;
 
@@ -85,7 +86,9 @@ pub async fn retract_flags(tx: &mut Tx, part: u16, flags: &[(&str, &str, u64)], 
 /// Which of these parts have a flag that was last changed before `until` and is not decided on.
 pub async fn undecided_parts(tx: &mut Tx, parts: &[u16], until: Timestamp) -> Result<Vec<u16>, Error> {
     let parts: Vec<i16> = parts.iter().copied().map(stored_part).collect();
-    let rows = sqlx::query_file!("sql/undecided_parts.sql", &parts, until.to_sqlx() as _).fetch_all(tx.conn()).await?;
+    let rows = sqlx::query_file!("sql/undecided_parts.sql", &parts, until.to_sqlx() as _, crate::CONSUMER)
+        .fetch_all(tx.conn())
+        .await?;
     Ok(rows.into_iter().filter_map(|row| u16::try_from(row.part).ok()).collect())
 }
 
@@ -101,9 +104,21 @@ pub struct UndecidedFlag {
 }
 
 /// The first `limit` flags of a part that were last changed before `until` and are not decided on, by the time of the change.
-/// They count as decided from here on.
-pub async fn take_undecided(tx: &mut Tx, part: u16, until: Timestamp, limit: i64) -> Result<Vec<UndecidedFlag>, Error> {
-    let rows = sqlx::query_file!("sql/take_undecided.sql", stored_part(part), until.to_sqlx() as _, limit)
+pub async fn list_undecided(tx: &mut Tx, part: u16, until: Timestamp, limit: i64) -> Result<Vec<EntityKey>, Error> {
+    let rows =
+        sqlx::query_file!("sql/list_undecided.sql", stored_part(part), until.to_sqlx() as _, crate::CONSUMER, limit)
+            .fetch_all(tx.conn())
+            .await?;
+    let flags =
+        rows.into_iter().map(|row| EntityKey { group: row.group_id, rooftop: row.rooftop, entity: row.flag_id });
+    Ok(flags.collect())
+}
+
+/// Those of these flags that are not decided on, by the time of the change. They count as decided from here on.
+pub async fn take_undecided(tx: &mut Tx, part: u16, flags: &[EntityKey]) -> Result<Vec<UndecidedFlag>, Error> {
+    let groups: Vec<_> = flags.iter().map(|flag| flag.group.clone()).collect();
+    let ids: Vec<_> = flags.iter().map(|flag| flag.entity.clone()).collect();
+    let rows = sqlx::query_file!("sql/take_undecided.sql", stored_part(part), &groups, &ids)
         .fetch_all(tx.conn())
         .await?;
     let flags = rows.into_iter().map(|row| UndecidedFlag {

@@ -4,13 +4,17 @@
 mod deliveries;
 mod flags;
 mod outbox;
+mod readable;
 mod routes;
 
 pub use deliveries::{Decided, DeliveriesQuery, forget_deliveries, list_deliveries, save_decisions, withhold_of_route};
 pub use flags::{
-    Saved, Undecided, UndecidedFlag, forget_flags, retract_flags, save_flags, take_undecided, undecided_parts,
+    Saved, Undecided, UndecidedFlag, forget_flags, list_undecided, retract_flags, save_flags, take_undecided, undecided_parts,
 };
-pub use outbox::{Claim, Claimed, Destination, Ended, claim, end_delivery, outbox, postpone_delivery};
+pub use outbox::{
+    Claim, Claimed, Destination, Due, Ended, Unread, claim, end_delivery, end_unread, outbox, postpone_delivery,
+    postpone_unread,
+};
 pub use routes::{
     add_route, add_secret, count_routes, delete_route, disable_route, find_secret, list_routes, load_routes, lock_route,
 };

@@ -7,9 +7,9 @@ use throughline_platform::{db::Tx, jiff_sqlx, jiff_sqlx::ToSqlx, signature::Secr
 use throughline_proto::log::v1::TraceContext;
 use uuid::Uuid;
 
-use super::{Error, read_attempts, read_part, stored_attempts, stored_part};
+use super::{Error, read_attempts, read_part, readable::Readable, stored_attempts, stored_part};
 use crate::{
-    domain::{RouteState, Standing},
+    domain::{ChannelKind, RouteState, Standing},
     wire::DeliveryState,
 };
 
@@ -54,8 +54,30 @@ pub struct Claimed {
     pub trace: TraceContext,
 }
 
-/// Takes messages that are due.
-pub async fn claim(tx: &mut Tx, claim: Claim) -> Result<Vec<Claimed>, Error> {
+/// A message that is ours to send and cannot be read.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    pub group: String,
+    pub id: Uuid,
+    pub channel: ChannelKind,
+    /// Tries before this one.
+    pub attempts: u32,
+    /// What cannot be read, without content.
+    pub why: String,
+    /// As it is stored.
+    part: i16,
+    lease: Uuid,
+}
+
+/// What was claimed.
+#[derive(Debug, Default)]
+pub struct Due {
+    pub claimed: Vec<Claimed>,
+    pub unread: Vec<Unread>,
+}
+
+/// Takes messages that are due. One that cannot be read keeps no other from being sent.
+pub async fn claim(tx: &mut Tx, claim: Claim) -> Result<Due, Error> {
     let lease = Uuid::new_v4();
     let rows = sqlx::query_file!(
         "sql/claim.sql",
@@ -70,15 +92,39 @@ pub async fn claim(tx: &mut Tx, claim: Claim) -> Result<Vec<Claimed>, Error> {
     )
     .fetch_all(tx.conn())
     .await?;
-    let claimed = rows.into_iter().map(|row| {
+    let mut due = Due::default();
+    for row in rows {
         let (destination, signed) = match (row.url, row.secret) {
             (Some(url), Some(secret)) => (Destination::Webhook { url, secret: Secret::new(secret) }, true),
             // They are written and removed together; without a secret nothing can be sent, and nothing else is held up.
             (Some(_), None) => (Destination::Log, false),
             (None, _) => (Destination::Log, true),
         };
-        Ok(Claimed {
-            part: read_part(row.part)?,
+        let unread = |why: String| Unread {
+            group: row.group_id.clone(),
+            id: row.delivery_id,
+            channel: match destination {
+                Destination::Log => ChannelKind::Log,
+                Destination::Webhook { .. } => ChannelKind::Webhook,
+            },
+            attempts: read_attempts(row.attempts),
+            why,
+            part: row.part,
+            lease,
+        };
+        let part = match read_part(row.part) {
+            Ok(part) => part,
+            Err(why) => {
+                due.unread.push(unread(why.to_string()));
+                continue;
+            }
+        };
+        let Some(step_at) = row.step_at.0 else {
+            due.unread.push(unread("a stored instant cannot be read".to_owned()));
+            continue;
+        };
+        due.claimed.push(Claimed {
+            part,
             group: row.group_id,
             id: row.delivery_id,
             lease,
@@ -95,13 +141,13 @@ pub async fn claim(tx: &mut Tx, claim: Claim) -> Result<Vec<Claimed>, Error> {
                 retracted: row.retracted,
                 history_recorded_at: row.history_recorded_at.map(jiff_sqlx::Timestamp::to_jiff),
             },
-            step_at: row.step_at.to_jiff(),
+            step_at: step_at.to_jiff(),
             attempts: read_attempts(row.attempts),
             body: row.body,
             trace: TraceContext { traceparent: row.traceparent, tracestate: row.tracestate },
-        })
-    });
-    claimed.collect()
+        });
+    }
+    Ok(due)
 }
 
 /// How a message ended.
@@ -116,13 +162,23 @@ pub struct Ended {
 
 /// A message was delivered, given up or withheld; false if somebody else has taken it over meanwhile.
 pub async fn end_delivery(tx: &mut Tx, delivery: &Claimed, ended: &Ended) -> Result<bool, Error> {
+    end(tx, stored_part(delivery.part), (&delivery.group, delivery.id, delivery.lease), ended).await
+}
+
+/// A message that cannot be read is given up.
+pub async fn end_unread(tx: &mut Tx, delivery: &Unread, ended: &Ended) -> Result<bool, Error> {
+    end(tx, delivery.part, (&delivery.group, delivery.id, delivery.lease), ended).await
+}
+
+async fn end(tx: &mut Tx, part: i16, of: (&str, Uuid, Uuid), ended: &Ended) -> Result<bool, Error> {
     let state = i16::try_from(i32::from(ended.state)).unwrap_or_default();
+    let (group, id, lease) = of;
     let done = sqlx::query_file!(
         "sql/end_delivery.sql",
-        stored_part(delivery.part),
-        delivery.group,
-        delivery.id,
-        delivery.lease,
+        part,
+        group,
+        id,
+        lease,
         state,
         stored_attempts(ended.attempts),
         ended.result,
@@ -141,12 +197,36 @@ pub async fn postpone_delivery(
     result: &str,
     next_at: Timestamp,
 ) -> Result<bool, Error> {
+    let of = (delivery.group.as_str(), delivery.id, delivery.lease);
+    postpone(tx, stored_part(delivery.part), of, attempts, result, next_at).await
+}
+
+/// A message cannot be read and is tried again: somebody may mend it.
+pub async fn postpone_unread(
+    tx: &mut Tx,
+    delivery: &Unread,
+    attempts: u32,
+    result: &str,
+    next_at: Timestamp,
+) -> Result<bool, Error> {
+    let of = (delivery.group.as_str(), delivery.id, delivery.lease);
+    postpone(tx, delivery.part, of, attempts, result, next_at).await
+}
+
+async fn postpone(
+    tx: &mut Tx,
+    part: i16,
+    (group, id, lease): (&str, Uuid, Uuid),
+    attempts: u32,
+    result: &str,
+    next_at: Timestamp,
+) -> Result<bool, Error> {
     let done = sqlx::query_file!(
         "sql/postpone_delivery.sql",
-        stored_part(delivery.part),
-        delivery.group,
-        delivery.id,
-        delivery.lease,
+        part,
+        group,
+        id,
+        lease,
         stored_attempts(attempts),
         result,
         next_at.to_sqlx() as _

@@ -30,12 +30,12 @@ pub struct Message {
 pub struct Data {
     /// Resource name.
     pub flag: String,
-    /// Resource name; absent for a flag about a stage.
+    /// Resource name; absent for a flag about a floor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deal: Option<String>,
-    /// Stage of the rooftop; absent for a flag about a deal.
+    /// Resource name of the rooftop's floor; absent for a flag about a deal.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stage: Option<String>,
+    pub floor: Option<String>,
     /// The numbers by which people find the deal, `kind:value`.
     pub keys: Vec<String>,
     /// Id of the rooftop.
@@ -62,9 +62,9 @@ impl Message {
     /// What a decision about a flag is told with.
     pub fn of(told: &Told<'_>, decision: &Decision<'_>, decided_at: Timestamp) -> Self {
         let Told { flag, content } = told;
-        let (deal, stage) = match &content.subject {
+        let (deal, floor) = match &content.subject {
             Some(Subject::Deal(deal)) => (Some(cut(deal, NAME)), None),
-            Some(Subject::Stage(subject)) => (None, Some(cut(&subject.stage, WORD))),
+            Some(Subject::Floor(floor)) => (None, Some(cut(floor, NAME))),
             None => (None, None),
         };
         Self {
@@ -73,7 +73,7 @@ impl Message {
             data: Data {
                 flag: cut(&content.name, NAME),
                 deal,
-                stage,
+                floor,
                 keys: content.keys.iter().take(MOST_KEYS).map(|key| cut(key, WORD)).collect(),
                 rooftop: cut(&flag.rooftop, WORD),
                 kind: cut(&content.kind, WORD),

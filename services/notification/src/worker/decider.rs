@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use prost::Message as _;
-use throughline_journal::{ApplyError, Entry, Projection};
+use throughline_journal::{ApplyError, Due, EntityKey, Entry, Projection, Timers};
 use throughline_platform::{Failure, clock::Clock, db::Tx, trace};
 use throughline_proto::{log::v1::entry_body::Body, rule::v1::Flag as Content};
 use tokio::sync::Notify;
@@ -43,7 +43,8 @@ impl Decider {
 #[derive(Debug, Default)]
 pub struct Effects {
     decided: Vec<(ChannelKind, Severity)>,
-    unreadable: u64,
+    /// Flags that entries have brought up to date.
+    settled: Vec<EntityKey>,
 }
 
 #[async_trait]
@@ -85,7 +86,13 @@ impl Projection for Decider {
         let retracted: Vec<_> =
             retracted.iter().map(|((group, id), revision)| (*group, id.as_str(), *revision)).collect();
         store::retract_flags(tx, part, &retracted, now).await.map_err(refused)?;
-        Ok(Effects::default())
+        let settled = entries.iter().filter(|entry| matches!(entry.body, Some(Body::Flag(_) | Body::FlagRetraction(_))));
+        let settled = settled.map(|entry| EntityKey {
+            group: entry.group.clone(),
+            rooftop: entry.rooftop.clone(),
+            entity: entry.entity.clone(),
+        });
+        Ok(Effects { settled: settled.collect(), ..Effects::default() })
     }
 
     async fn committed(&self, _part: u16, effects: Effects) {
@@ -93,22 +100,36 @@ impl Projection for Decider {
             self.decided.notify_one();
         }
         effects.decided.iter().for_each(|(channel, step)| self.metrics.decided(*channel, *step));
-        self.metrics.unreadable(effects.unreadable);
     }
 
     async fn due(&self, tx: &mut Tx, parts: &[u16], until: Timestamp) -> Result<Vec<u16>, ApplyError> {
         store::undecided_parts(tx, parts, until).await.map_err(refused)
     }
 
-    /// Decides about flags as they stand, a page at a time. Everything recorded strictly before the rule time is applied.
-    async fn tick(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<Effects, ApplyError> {
-        let flags = store::take_undecided(tx, part, rule_time, PAGE).await.map_err(refused)?;
+    fn timers(&self, effects: &mut Effects) -> Timers {
+        Timers { settled: std::mem::take(&mut effects.settled), failed: Vec::new() }
+    }
+
+    /// Flags that were last changed strictly before the rule time: everything recorded before it is applied.
+    async fn list_due(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<Due, ApplyError> {
+        let entities = store::list_undecided(tx, part, rule_time, PAGE).await.map_err(refused)?;
+        Ok(Due { more: entities.len() == PAGE as usize, entities })
+    }
+
+    /// Decides about flags as they stand. One that cannot be read fails, and is parked alone.
+    async fn fire(
+        &self,
+        tx: &mut Tx,
+        part: u16,
+        _rule_time: Timestamp,
+        entities: &[EntityKey],
+    ) -> Result<Effects, ApplyError> {
+        let flags = store::take_undecided(tx, part, entities).await.map_err(refused)?;
         self.decide_all(tx, part, &flags).await
     }
 }
 
 impl Decider {
-    /// Decides about each flag by itself: one that cannot be read keeps no other from being told of.
     async fn decide_all(&self, tx: &mut Tx, part: u16, flags: &[UndecidedFlag]) -> Result<Effects, ApplyError> {
         let groups: BTreeSet<&String> = flags.iter().map(|flag| &flag.group).collect();
         if groups.is_empty() {
@@ -117,30 +138,16 @@ impl Decider {
         let groups: Vec<String> = groups.into_iter().cloned().collect();
         let routes = store::load_routes(tx, &groups).await.map_err(refused)?;
         let now = self.clock.now();
-        let (mut wanted, mut kinds, mut unreadable) = (Vec::new(), BTreeMap::new(), 0);
+        let (mut wanted, mut kinds) = (Vec::new(), BTreeMap::new());
         for undecided in flags {
-            match messages(undecided, &routes, now) {
-                Ok(messages) => {
-                    kinds.extend(messages.iter().map(|(kind, message)| (message.id, *kind)));
-                    wanted.extend(messages.into_iter().map(|(_, message)| message));
-                }
-                Err(why) => {
-                    let UndecidedFlag { group, rooftop, id, .. } = undecided;
-                    tracing::error!(
-                        group,
-                        rooftop,
-                        flag = id,
-                        part,
-                        why,
-                        "a flag cannot be decided on: no alert is sent"
-                    );
-                    unreadable += 1;
-                }
-            }
+            let messages = messages(undecided, &routes, now)
+                .map_err(|cause| ApplyError::Poison { entity: undecided.id.clone(), cause })?;
+            kinds.extend(messages.iter().map(|(kind, message)| (message.id, *kind)));
+            wanted.extend(messages.into_iter().map(|(_, message)| message));
         }
         let fresh = store::save_decisions(tx, part, &wanted, now).await.map_err(refused)?;
         let decided = kinds.into_iter().filter(|(id, _)| fresh.contains(id)).map(|(_, kind)| kind).collect();
-        Ok(Effects { decided, unreadable })
+        Ok(Effects { decided, settled: Vec::new() })
     }
 }
 

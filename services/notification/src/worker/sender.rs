@@ -7,14 +7,14 @@ use throughline_platform::{Context, Failure, db::Role, tasks::panic_text, trace}
 use tokio::{sync::Notify, task::JoinSet};
 
 use super::{
-    settle::settle,
+    settle::{set_back, settle},
     shares::{OF_GROUP, OF_ROUTE, Share, Shares},
     try_once::{Tried, try_once},
 };
 use crate::{
     domain::withheld,
     metrics::NotificationMetrics,
-    store::{self, Claim, Claimed},
+    store::{self, Claim, Claimed, Due, Unread},
     webhook::{TIMEOUT, Webhooks},
 };
 
@@ -47,9 +47,10 @@ impl Sender {
         while !shutdown.is_cancelled() {
             let mut wait = poll;
             match self.claim(&shares).await {
-                Ok(claimed) if claimed.is_empty() => {}
-                Ok(claimed) => {
-                    for one in claimed {
+                Ok(due) if due.claimed.is_empty() && due.unread.is_empty() => {}
+                Ok(due) => {
+                    due.unread.iter().for_each(|one| self.unread(one));
+                    for one in due.claimed {
                         let share = shares.take(&one);
                         under_way.spawn(self.clone().handle(one, share));
                     }
@@ -74,12 +75,14 @@ impl Sender {
         while under_way.join_next().await.is_some() {}
     }
 
-    async fn claim(&self, shares: &Shares) -> Result<Vec<Claimed>, Failure> {
+    /// What cannot be read is set back in the same transaction, so that it is not claimed again at once.
+    async fn claim(&self, shares: &Shares) -> Result<Due, Failure> {
         if shares.free() == 0 {
-            return Ok(Vec::new());
+            return Ok(Due::default());
         }
+        let now = self.cx.clock.now();
         let claim = Claim {
-            now: self.cx.clock.now(),
+            now,
             busy_routes: shares.busy_routes(),
             busy_groups: shares.busy_groups(),
             most_of_route: OF_ROUTE as i64,
@@ -87,8 +90,27 @@ impl Sender {
             most: shares.free() as i64,
             lease: LEASE,
         };
-        let work = self.cx.db.work(Role::Worker, |tx| Box::pin(async move { Ok(store::claim(tx, claim).await?) }));
+        let work = self.cx.db.work(Role::Worker, move |tx| {
+            Box::pin(async move {
+                let due = store::claim(tx, claim).await?;
+                for one in &due.unread {
+                    set_back(tx, one, now).await?;
+                }
+                Ok(due)
+            })
+        });
         work.await
+    }
+
+    fn unread(&self, one: &Unread) {
+        tracing::error!(
+            delivery = %one.id,
+            group = one.group,
+            attempts = one.attempts.saturating_add(1),
+            why = one.why,
+            "a message to be sent cannot be read: it is tried again a few times and then not sent, the others go on",
+        );
+        self.metrics.unreadable(one.channel);
     }
 
     /// Deals with one message. A panic is a failed try like any other: it must not be tried for ever.

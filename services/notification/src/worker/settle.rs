@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::{Next, Withheld, after_failure},
-    store::{self, Claimed, Ended},
+    store::{self, Claimed, Ended, Unread},
     webhook::Answer,
     wire::DeliveryState,
 };
@@ -80,6 +80,21 @@ fn outcome(delivery: &Claimed, tried: &Tried, now: Timestamp) -> Outcome {
         Next::Again(next_at) => Outcome::Again { attempts, result, next_at },
         Next::GiveUp => Outcome::Ended(ended(DeliveryState::Failed, attempts, result), None),
     }
+}
+
+/// What cannot be read is a failed try like any other: it has a budget, and whoever lists messages sees why.
+pub async fn set_back(tx: &mut Tx, delivery: &Unread, now: Timestamp) -> Result<(), Failure> {
+    let attempts = delivery.attempts.saturating_add(1);
+    let result = format!("unreadable: {}", delivery.why);
+    // When its flag reached the step may be what cannot be read: it is tried for as long as if that were now.
+    match after_failure(attempts, now, now, None, rand::random()) {
+        Next::Again(next_at) => store::postpone_unread(tx, delivery, attempts, &result, next_at).await?,
+        Next::GiveUp => {
+            let ended = Ended { state: DeliveryState::Failed, attempts, result, at: now };
+            store::end_unread(tx, delivery, &ended).await?
+        }
+    };
+    Ok(())
 }
 
 /// How many other messages were withheld with it; none if it was not ours any more.

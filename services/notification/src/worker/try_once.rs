@@ -67,7 +67,7 @@ fn tell(delivery: &Claimed) -> Answer {
                 rooftop = data.rooftop,
                 flag = data.flag,
                 deal = data.deal,
-                stage = data.stage,
+                floor = data.floor,
                 kind = data.kind,
                 measure = data.measure,
                 step = data.step,

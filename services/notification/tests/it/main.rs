@@ -10,3 +10,4 @@ mod receiver;
 mod requests;
 mod sending;
 mod tenancy;
+mod unreadable;

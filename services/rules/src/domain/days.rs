@@ -203,7 +203,7 @@ impl Floor {
     /// Everything recorded by now is known: alerts are decided, one for each episode and step.
     fn alert(&mut self, now: Timestamp) {
         for flag in self.flags.values() {
-            let root = flag.continues.as_ref().unwrap_or(&flag.id).clone();
+            let root = flag.root.id.clone();
             let step = flag.content.severity;
             let due = !flag.retracted && flag.acknowledgement.is_none() && flag.alert_is_due(now);
             if due && self.decided.insert((root, step)) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use throughline_process::{
-    EventRef, Origin, alert,
+    EventRef, Flags, Origin, alert,
     flag::{Fact, FlagInterval, Severity},
     same_episode,
 };
@@ -15,8 +15,8 @@ use super::{Cause, Rulebook, Subject, explain, flag_id};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flag {
     pub id: String,
-    /// `groups/{group}/rooftops/{rooftop}/deals/{deal}`.
-    pub deal: String,
+    /// `groups/{group}/rooftops/{rooftop}/deals/{deal}`, or `groups/{group}/rooftops/{rooftop}/floor`.
+    pub subject: String,
     pub content: Content,
     /// As known when it opened or turned red.
     pub causes: Vec<Cause>,
@@ -29,8 +29,8 @@ pub struct Flag {
     /// Counts up with each change, from 1.
     pub revision: u64,
     pub acknowledgement: Option<Acknowledgement>,
-    /// ID of the flag that this was under a former ID of its deal or interval; its messages count for this one.
-    pub continues: Option<String>,
+    /// Under which flag's ID messages about it are sent.
+    pub root: Root,
     /// As is known now, it never stood.
     pub retracted: bool,
 }
@@ -92,12 +92,24 @@ impl Flag {
     }
 }
 
+/// The flag whose messages count for a flag: itself, or what it was under a former ID of its deal or interval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root {
+    pub id: String,
+    /// Founding events when it was first known: its messages count while one of them is left.
+    pub founded_by: Vec<EventRef>,
+    /// When it was first known.
+    pub recorded_at: Timestamp,
+}
+
 /// Someone has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acknowledgement {
     pub actor: String,
     pub at: Timestamp,
     pub note: String,
+    /// Founding events of what was acknowledged: it stands while one of them is left.
+    pub founded_by: Vec<EventRef>,
 }
 
 /// What became of a flag.
@@ -140,8 +152,9 @@ pub struct Judged {
 /// Compares what stands as known now with what was known before. `stored` are all flags of the deal, retracted ones too;
 /// `former` those of deals that it takes over; no subject means that the deal no longer stands under its name.
 ///
-/// A flag follows its episode: while the founding events of two intervals intersect, they are the same, whatever has
-/// become of the IDs of deal and interval. Where one flag becomes several, the one that keeps the ID stays the same flag.
+/// Acknowledgments and messages follow their episode: they count for a flag that still has one of the founding events
+/// that they were made for, whatever has become of the IDs of deal and interval, and for no other. So the answer depends
+/// on what was known when people acted and on what is known now, not on the states between.
 pub fn judge(
     subject: Option<&Subject>,
     rulebook: &Rulebook,
@@ -150,112 +163,147 @@ pub fn judge(
     now: Timestamp,
     origin: Origin,
 ) -> Judged {
-    let mut known: BTreeMap<String, Flag> = stored.into_iter().map(|flag| (flag.id.clone(), flag)).collect();
-    let mut judged = Judged::default();
-    if let Some(subject) = subject {
-        let flags = rulebook.flags(subject, now);
-        judged.next_change = flags.next_change;
-        judged.undecided = flags.undecided;
-        judged.unconfirmed = flags.unconfirmed;
-        judged.standing = flags.standing().next().is_some();
-        let found = flags.intervals.iter().map(|interval| {
-            let id = flag_id(&subject.name, &interval.id);
-            let own = known.remove(&id);
-            (id, own, Content::of(interval, subject, rulebook))
-        });
-        // First each flag that keeps its ID, so that no other takes what people did about it.
-        for (id, own, content) in found.collect::<Vec<_>>() {
-            let before = predecessor(&content, known.values(), former);
-            judged.changes.extend(match own {
-                Some(own) => {
-                    let taken = before.and_then(|before| before.acknowledgement.clone());
-                    amend(own, content, subject.history_recorded_at, taken)
-                }
-                None => {
-                    let flag = open(id, subject, content, now, origin);
-                    let flag = before.map_or(flag.clone(), |before| continued(flag, before));
-                    Some(Change { step: Step::Opened, flag })
-                }
-            });
-        }
-    }
-    judged.changes.extend(known.into_values().filter(|flag| !flag.retracted).map(retract));
-    judged
+    let known = by_id(stored);
+    let Some(subject) = subject else {
+        return Judged { changes: retracted(known), ..Judged::default() };
+    };
+    let (judged, left) = compare(subject, rulebook.flags(subject, now), rulebook, known, former, now, origin);
+    let changes = judged.changes.into_iter().chain(retracted(left)).collect();
+    Judged { changes, ..judged }
 }
 
-/// The flag of the same episode under another ID, of this deal or of one that it takes over. Of several that become one:
-/// one that stands before one that was retracted, then one that is acknowledged, then the one that opened first.
-fn predecessor<'f>(content: &Content, known: impl Iterator<Item = &'f Flag>, former: &'f [Flag]) -> Option<&'f Flag> {
-    let same = |flag: &&Flag| {
-        let other = &flag.content;
-        (&other.kind, &other.measure) == (&content.kind, &content.measure)
-            && same_episode(&other.founded_by, &content.founded_by)
+/// The flags of a rooftop's floor. `stored` are those that stand, and those of the silences that are known now: what
+/// ended before is history, which nothing retracts.
+pub fn judge_floor(floor: &Subject, rulebook: &Rulebook, stored: Vec<Flag>, now: Timestamp) -> Judged {
+    let (judged, left) =
+        compare(floor, rulebook.floor_flags(now), rulebook, by_id(stored), &[], now, Origin::Live);
+    let standing = left.into_iter().filter(|(_, flag)| flag.content.closed_at.is_none()).collect();
+    let changes = judged.changes.into_iter().chain(retracted(standing)).collect();
+    Judged { changes, ..judged }
+}
+
+fn by_id(flags: Vec<Flag>) -> BTreeMap<String, Flag> {
+    flags.into_iter().map(|flag| (flag.id.clone(), flag)).collect()
+}
+
+fn retracted(flags: BTreeMap<String, Flag>) -> Vec<Change> {
+    flags.into_values().filter(|flag| !flag.retracted).map(retract).collect()
+}
+
+/// What changes about a subject's flags, and the known ones that it no longer has.
+fn compare(
+    subject: &Subject,
+    flags: Flags,
+    rulebook: &Rulebook,
+    mut known: BTreeMap<String, Flag>,
+    former: &[Flag],
+    now: Timestamp,
+    origin: Origin,
+) -> (Judged, BTreeMap<String, Flag>) {
+    let mut judged = Judged {
+        changes: Vec::new(),
+        next_change: flags.next_change,
+        undecided: flags.undecided,
+        unconfirmed: flags.unconfirmed,
+        standing: flags.standing().next().is_some(),
     };
-    known.chain(former).filter(same).min_by_key(|flag| {
-        (flag.retracted, flag.acknowledgement.is_none(), flag.content.opened_at, flag.deal.clone(), flag.id.clone())
+    let found = flags.intervals.iter().map(|interval| {
+        let id = flag_id(&subject.name, &interval.id);
+        let own = known.remove(&id);
+        (id, own, Content::of(interval, subject, rulebook))
+    });
+    // First each flag that keeps its ID, so that no other takes what was made for it.
+    for (id, own, content) in found.collect::<Vec<_>>() {
+        let others: Vec<&Flag> = known.values().chain(former).filter(|flag| flag.may_be(&content)).collect();
+        let flag = Flag {
+            acknowledgement: acknowledged(own.as_ref(), &others, &content),
+            root: root(&id, own.as_ref(), &others, &content, now),
+            ..open(id, subject, content, now, origin)
+        };
+        judged.changes.extend(match own {
+            Some(own) => amend(own, flag),
+            None => {
+                let before = others.iter().find(|before| before.root.id == flag.root.id);
+                let origin = before.map_or(flag.origin, |before| before.origin);
+                let recorded_at = flag.root.recorded_at;
+                Some(Change { step: Step::Opened, flag: Flag { origin, recorded_at, ..flag } })
+            }
+        });
+    }
+    (judged, known)
+}
+
+impl Flag {
+    fn may_be(&self, content: &Content) -> bool {
+        (&self.content.kind, &self.content.measure) == (&content.kind, &content.measure)
+    }
+}
+
+/// The acknowledgment that counts for a flag: its own, or the first that was made for the same episode under another ID.
+fn acknowledged(own: Option<&Flag>, others: &[&Flag], content: &Content) -> Option<Acknowledgement> {
+    let counts = |ack: &&Acknowledgement| same_episode(&ack.founded_by, &content.founded_by);
+    let own = own.and_then(|flag| flag.acknowledgement.as_ref()).filter(counts);
+    let others = others.iter().filter_map(|flag| flag.acknowledgement.as_ref()).filter(counts);
+    own.or_else(|| others.min_by_key(|ack| (ack.at, ack.actor.clone()))).cloned()
+}
+
+/// The flag whose messages count for a flag: of those of the same episode the one that was known first. What was first
+/// known at this very instant is not complete yet: no message was sent for it.
+fn root(id: &str, own: Option<&Flag>, others: &[&Flag], content: &Content, now: Timestamp) -> Root {
+    let roots = own.into_iter().chain(others.iter().copied()).map(|flag| &flag.root);
+    let roots = roots.filter(|root| root.recorded_at < now && same_episode(&root.founded_by, &content.founded_by));
+    roots.min_by_key(|root| (root.recorded_at, root.id.clone())).cloned().unwrap_or_else(|| Root {
+        id: id.to_owned(),
+        founded_by: content.founded_by.clone(),
+        recorded_at: now,
     })
 }
 
+/// A flag that is known from now on.
 fn open(id: String, subject: &Subject, content: Content, now: Timestamp, origin: Origin) -> Flag {
     Flag {
-        id,
-        deal: subject.name.clone(),
-        content,
+        subject: subject.name.clone(),
         causes: Vec::new(),
         origin,
         history_recorded_at: subject.history_recorded_at,
         recorded_at: now,
         revision: 1,
         acknowledgement: None,
-        continues: None,
+        root: Root { id: id.clone(), founded_by: content.founded_by.clone(), recorded_at: now },
         retracted: false,
+        id,
+        content,
     }
 }
 
-/// The same episode under another ID: what people did about it stays with it.
-fn continued(flag: Flag, before: &Flag) -> Flag {
-    Flag {
-        origin: before.origin,
-        recorded_at: before.recorded_at,
-        acknowledgement: before.acknowledgement.clone(),
-        continues: Some(before.continues.as_ref().unwrap_or(&before.id).clone()),
-        ..flag
-    }
-}
-
-/// None if nothing changed. An acknowledgment stays with its flag, even when it was retracted and comes back. A flag
-/// without one takes that of another flag that became part of the same episode.
-fn amend(
-    flag: Flag,
-    content: Content,
-    history_recorded_at: Option<Timestamp>,
-    taken: Option<Acknowledgement>,
-) -> Option<Change> {
-    let acknowledgement = flag.acknowledgement.clone().or(taken);
+/// The flag as it now is; none if nothing changed.
+fn amend(before: Flag, now: Flag) -> Option<Change> {
     // More history matters only where it makes a past of the step at which the flag stands.
-    let past = |history| content.closed_at.is_none() && alert::is_history(content.crossed_at(), history);
-    let as_before = past(flag.history_recorded_at) == past(history_recorded_at);
-    if flag.content == content && !flag.retracted && flag.acknowledgement == acknowledgement && as_before {
+    let past = |history| {
+        now.content.closed_at.is_none() && alert::is_history(now.content.crossed_at(), history)
+    };
+    let as_before = past(before.history_recorded_at) == past(now.history_recorded_at);
+    let same = before.content == now.content
+        && before.acknowledgement == now.acknowledgement
+        && before.root == now.root
+        && !before.retracted;
+    if same && as_before {
         return None;
     }
-    let before = &flag.content;
     let step = match () {
-        _ if flag.retracted => Step::Opened,
-        _ if content.closed_at.is_some() && before.closed_at.is_none() => Step::Closed,
-        _ if content.red_at.is_some() && before.red_at.is_none() => Step::Raised,
-        _ => Step::Amended,
+        () if before.retracted => Step::Opened,
+        () if now.content.closed_at.is_some() && before.content.closed_at.is_none() => Step::Closed,
+        () if now.content.red_at.is_some() && before.content.red_at.is_none() => Step::Raised,
+        () => Step::Amended,
     };
-    Some(Change {
-        step,
-        flag: Flag {
-            content,
-            history_recorded_at,
-            acknowledgement,
-            revision: flag.revision + 1,
-            retracted: false,
-            ..flag
-        },
-    })
+    let flag = Flag {
+        causes: before.causes,
+        origin: before.origin,
+        recorded_at: before.recorded_at,
+        revision: before.revision + 1,
+        ..now
+    };
+    Some(Change { step, flag })
 }
 
 fn retract(flag: Flag) -> Change {
@@ -270,7 +318,8 @@ pub fn acknowledge(flag: &Flag, actor: &str, note: &str, now: Timestamp) -> Resu
     if flag.acknowledgement.as_ref().is_some_and(|ack| ack.actor == actor && ack.note == note) {
         return Ok(None);
     }
-    let acknowledgement = Acknowledgement { actor: actor.to_owned(), at: now, note: note.to_owned() };
+    let founded_by = flag.content.founded_by.clone();
+    let acknowledgement = Acknowledgement { actor: actor.to_owned(), at: now, note: note.to_owned(), founded_by };
     Ok(Some(Flag { acknowledgement: Some(acknowledgement), revision: flag.revision + 1, ..flag.clone() }))
 }
 

@@ -13,7 +13,7 @@ mod days;
 mod tests;
 
 pub use explain::{Cause, queue_cause};
-pub use flag::{Acknowledgement, Change, Content, Flag, Judged, Step, acknowledge, judge};
+pub use flag::{Acknowledgement, Change, Content, Flag, Judged, Root, Step, acknowledge, judge, judge_floor};
 pub use identity::{flag_id, review_id};
 pub use review::{Candidate, Exception, Resolution, Review, ReviewChange, resolve, review};
 pub use rulebook::Rulebook;
@@ -36,12 +36,12 @@ impl Number {
     }
 }
 
-/// A deal as far as judging it goes.
+/// A deal, or a floor, as far as judging it goes.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// `groups/{group}/rooftops/{rooftop}/deals/{deal}`.
+    /// `groups/{group}/rooftops/{rooftop}/deals/{deal}`, or `groups/{group}/rooftops/{rooftop}/floor`.
     pub name: String,
-    /// Every number by which it is known.
+    /// Every number by which a deal is known.
     pub numbers: Vec<Number>,
     /// What flags rest on.
     pub intervals: Vec<Interval>,
@@ -52,6 +52,17 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// The floor of a rooftop: its flags rest on the rooftop's sources, not on intervals of its own.
+    pub fn floor(group: &str, rooftop: &str) -> Self {
+        Self {
+            name: format!("groups/{group}/rooftops/{rooftop}/floor"),
+            numbers: Vec::new(),
+            intervals: Vec::new(),
+            exceptions: Vec::new(),
+            history_recorded_at: None,
+        }
+    }
+
     /// `kind:value` of every number, sorted, each once.
     pub fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = self.numbers.iter().map(Number::label).collect();

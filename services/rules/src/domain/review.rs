@@ -59,9 +59,16 @@ pub struct Resolution {
     pub by: String,
     /// Reason code.
     pub code: String,
+    /// What the exception rested on when a person decided: the decision stands while one of these events is left.
+    pub founded_by: Vec<EventRef>,
 }
 
 impl Resolution {
+    fn counts_for(&self, exception: &Exception) -> bool {
+        self.founded_by.is_empty() && exception.founded_by.is_empty()
+            || same_episode(&self.founded_by, &exception.founded_by)
+    }
+
     /// Nobody decided: its cause is no more.
     pub fn is_vanished(&self) -> bool {
         self.by.is_empty()
@@ -78,8 +85,8 @@ pub struct ReviewChange {
 
 /// Compares a deal's exceptions with the items known of it. No subject: the deal no longer stands under its name.
 ///
-/// A decision follows its episode: it stands while the founding events intersect, whatever has become of the IDs of deal
-/// and exception, and also when the exception vanishes and comes back. It never counts for another exception.
+/// A decision follows its episode: it stands while the exception has one of the founding events that it was made for,
+/// whatever has become of the IDs of deal and exception, also when that vanishes and comes back. It never counts for another.
 pub fn review(subject: Option<&Subject>, stored: Vec<Review>, former: &[Review], now: Timestamp) -> Vec<ReviewChange> {
     let mut known: BTreeMap<String, Review> = stored.into_iter().map(|review| (review.id.clone(), review)).collect();
     let mut changes = Vec::new();
@@ -91,7 +98,8 @@ pub fn review(subject: Option<&Subject>, stored: Vec<Review>, former: &[Review],
         });
         for (id, own, exception) in found.collect::<Vec<_>>() {
             let was_open = own.as_ref().is_some_and(|review| review.resolved.is_none());
-            let decided = own.as_ref().and_then(decided_of).or_else(|| decided(exception, known.values(), former));
+            let decided = own.as_ref().and_then(decided_of).filter(|decision| decision.counts_for(exception));
+            let decided = decided.or_else(|| decided_elsewhere(exception, known.values(), former));
             let review = Review {
                 deal: subject.name.clone(),
                 kind: exception.kind.clone(),
@@ -120,23 +128,22 @@ fn decided_of(review: &Review) -> Option<Resolution> {
 }
 
 /// The decision about the same exception under another ID, of this deal or of one that it takes over; the earliest.
-fn decided<'r>(
+fn decided_elsewhere<'r>(
     exception: &Exception,
     known: impl Iterator<Item = &'r Review>,
     former: &'r [Review],
 ) -> Option<Resolution> {
-    let same = |review: &&Review| {
+    // What a deal has once goes by its name.
+    let may_be = |review: &&Review| {
         review.kind == exception.kind
-            && match exception.founded_by.is_empty() {
-                true => review.id == review_id(&review.deal, &exception.id),
-                false => same_episode(&review.founded_by, &exception.founded_by),
-            }
+            && (!exception.founded_by.is_empty() || review.id == review_id(&review.deal, &exception.id))
     };
-    known.chain(former).filter(same).filter_map(decided_of).min_by_key(|decision| decision.at)
+    let decisions = known.chain(former).filter(may_be).filter_map(decided_of);
+    decisions.filter(|decision| decision.counts_for(exception)).min_by_key(|decision| (decision.at, decision.by.clone()))
 }
 
 fn vanish(review: Review, now: Timestamp) -> Review {
-    let resolved = Some(Resolution { at: now, by: String::new(), code: VANISHED.to_owned() });
+    let resolved = Some(Resolution { at: now, by: String::new(), code: VANISHED.to_owned(), founded_by: Vec::new() });
     Review { resolved, revision: review.revision + 1, ..review }
 }
 
@@ -144,7 +151,8 @@ fn vanish(review: Review, now: Timestamp) -> Review {
 pub fn resolve(review: &Review, actor: &str, code: &str, now: Timestamp) -> Result<Option<Review>, AlreadyResolved> {
     match &review.resolved {
         None => {
-            let resolved = Some(Resolution { at: now, by: actor.to_owned(), code: code.to_owned() });
+            let founded_by = review.founded_by.clone();
+            let resolved = Some(Resolution { at: now, by: actor.to_owned(), code: code.to_owned(), founded_by });
             Ok(Some(Review { resolved, revision: review.revision + 1, ..review.clone() }))
         }
         Some(resolution) if resolution.by == actor && resolution.code == code => Ok(None),

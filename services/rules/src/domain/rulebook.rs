@@ -9,7 +9,7 @@ use throughline_process::{
     flag::{FlagInterval, flags, silent_feeds},
 };
 
-use super::Subject;
+use super::{Subject, flag_id};
 
 /// The process definition, the targets with the rooftop's overrides, and when it and its departments are open.
 #[derive(Clone, Debug)]
@@ -36,6 +36,11 @@ impl Rulebook {
     /// The same with what is known of the rooftop's sources.
     pub fn with_evidence(&self, evidence: Evidence) -> Self {
         Self { evidence, ..self.clone() }
+    }
+
+    /// IDs of the flags that the floor may have now.
+    pub fn floor_flag_ids(&self, floor: &Subject, now: Timestamp) -> Vec<String> {
+        self.floor_flags(now).intervals.iter().map(|interval| flag_id(&floor.name, &interval.id)).collect()
     }
 
     /// The flags of the rooftop's floor as known now.

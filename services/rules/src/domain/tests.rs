@@ -225,7 +225,7 @@ fn acknowledgment_follows_the_episode_to_another_id() {
         judge(Some(&subject(vec![fi_of(&["a", "b"], 0)])), &book, vec![mine.clone()], &[], at(22), Origin::Live);
     assert_eq!(steps(&renamed), [Step::Opened, Step::Retracted]);
     let flag = &renamed.changes[0].flag;
-    assert_eq!((&flag.acknowledgement, flag.continues.as_ref()), (&mine.acknowledgement, Some(&mine.id)));
+    assert_eq!((&flag.acknowledgement, &flag.root), (&mine.acknowledgement, &mine.root));
     assert_eq!(renamed.changes[1].flag.id, mine.id);
 }
 
@@ -237,7 +237,7 @@ fn acknowledgment_never_follows_to_a_disjoint_episode() {
     let other = judge(Some(&subject(vec![fi_of(&["b"], 1)])), &book, vec![mine.clone()], &[], at(22), Origin::Live);
     assert_eq!(steps(&other), [Step::Opened, Step::Retracted]);
     let flag = &other.changes[0].flag;
-    assert_eq!((&flag.acknowledgement, &flag.continues), (&None, &None));
+    assert_eq!((&flag.acknowledgement, &flag.root.id), (&None, &flag.id));
 }
 
 #[test]

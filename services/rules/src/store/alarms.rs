@@ -1,23 +1,20 @@
 //! When to look at deals again.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use throughline_platform::db::Tx;
 use throughline_platform::jiff_sqlx::ToSqlx;
 use throughline_process::Origin;
 use throughline_proto::log::v1::TraceContext;
 
-use super::{DealKey, Error, stored_part};
+use super::{DealKey, Error, deals::Keys, stored_part};
 use crate::wire;
 
-/// An alarm that rings.
-#[derive(Debug)]
-pub struct Due {
-    pub key: DealKey,
-    /// None: the deal is not kept any more, or later entries of it are parked.
-    pub deal: Option<DueDeal>,
-}
+/// Entity of what concerns all deals of a rooftop: its own entries, and alarms of a rooftop that cannot be read.
+pub const ROOFTOP: &str = "rooftop";
 
-/// The deal that it rings for.
+/// A deal whose alarm fires.
 #[derive(Debug)]
 pub struct DueDeal {
     pub origin: Origin,
@@ -27,32 +24,36 @@ pub struct DueDeal {
     pub body: Vec<u8>,
 }
 
-/// Which of these parts have an alarm at or before `until`.
+/// Which of these parts have an alarm at or before `until` that does not rest.
 pub async fn due_parts(tx: &mut Tx, parts: &[u16], until: Timestamp) -> Result<Vec<u16>, Error> {
     let parts: Vec<i16> = parts.iter().copied().map(stored_part).collect();
-    let rows = sqlx::query_file!("sql/due_parts.sql", &parts, until.to_sqlx() as _).fetch_all(tx.conn()).await?;
+    let rows = sqlx::query_file!("sql/due_parts.sql", &parts, until.to_sqlx() as _, crate::CONSUMER, ROOFTOP)
+        .fetch_all(tx.conn())
+        .await?;
     Ok(rows.into_iter().filter_map(|row| u16::try_from(row.part).ok()).collect())
 }
 
-/// The first `limit` alarms of a part at or before `until`, by time.
-pub async fn load_due(tx: &mut Tx, part: u16, until: Timestamp, limit: i64) -> Result<Vec<Due>, Error> {
-    let rows = sqlx::query_file!("sql/load_due.sql", stored_part(part), until.to_sqlx() as _, limit, crate::CONSUMER)
+/// Deals of the first `limit` alarms of a part at or before `until` that do not rest, by time.
+pub async fn list_due(tx: &mut Tx, part: u16, until: Timestamp, limit: i64) -> Result<Vec<DealKey>, Error> {
+    let rows =
+        sqlx::query_file!("sql/list_due.sql", stored_part(part), until.to_sqlx() as _, crate::CONSUMER, ROOFTOP, limit)
+            .fetch_all(tx.conn())
+            .await?;
+    let due = rows.into_iter().map(|row| DealKey { group: row.group_id, rooftop: row.rooftop, deal: row.subject });
+    Ok(due.collect())
+}
+
+/// Those of these deals that are kept.
+pub async fn load_due(tx: &mut Tx, part: u16, keys: &[DealKey]) -> Result<HashMap<DealKey, DueDeal>, Error> {
+    let Keys { groups, rooftops, deals } = keys.iter().collect();
+    let rows = sqlx::query_file!("sql/load_due.sql", stored_part(part), &groups, &rooftops, &deals)
         .fetch_all(tx.conn())
         .await?;
-    let due = rows.into_iter().map(|row| Due {
-        key: DealKey { group: row.group_id, rooftop: row.rooftop, deal: row.deal_id },
-        deal: match (row.body, row.origin, row.recorded_at) {
-            (Some(body), Some(origin), Some(recorded_at)) if !row.parked => Some(DueDeal {
-                origin: wire::origin(origin.into()),
-                recorded_at: recorded_at.to_jiff(),
-                trace: TraceContext {
-                    traceparent: row.traceparent.unwrap_or_default(),
-                    tracestate: row.tracestate.unwrap_or_default(),
-                },
-                body,
-            }),
-            _ => None,
-        },
+    let due = rows.into_iter().map(|row| {
+        let key = DealKey { group: row.group_id, rooftop: row.rooftop, deal: row.deal_id };
+        let trace = TraceContext { traceparent: row.traceparent, tracestate: row.tracestate };
+        let origin = wire::origin(row.origin.into());
+        (key, DueDeal { origin, recorded_at: row.recorded_at.to_jiff(), trace, body: row.body })
     });
     Ok(due.collect())
 }

@@ -19,7 +19,7 @@ pub async fn load_flags(tx: &mut Tx, part: u16, keys: &[DealKey]) -> Result<Hash
         .await?;
     let mut flags: HashMap<DealKey, Vec<Flag>> = HashMap::new();
     for row in rows {
-        let key = DealKey { group: row.group_id, rooftop: row.rooftop, deal: row.deal_id };
+        let key = DealKey { group: row.group_id, rooftop: row.rooftop, deal: row.subject };
         flags.entry(key).or_default().push(parse(&row.body, row.retracted)?);
     }
     Ok(flags)
@@ -66,7 +66,7 @@ pub async fn lock_flag(
 ) -> Result<Option<(u16, DealKey, Flag)>, Error> {
     let row = sqlx::query_file!("sql/lock_flag.sql", group, rooftop, id).fetch_optional(tx.conn()).await?;
     let Some(row) = row else { return Ok(None) };
-    let key = DealKey { group: group.to_owned(), rooftop: rooftop.to_owned(), deal: row.deal_id };
+    let key = DealKey { group: group.to_owned(), rooftop: rooftop.to_owned(), deal: row.subject };
     let part = u16::try_from(row.part).map_err(|why| Error::unreadable("part")(&why))?;
     Ok(Some((part, key, parse(&row.body, row.retracted)?)))
 }
@@ -147,7 +147,7 @@ pub async fn list_flags(tx: &mut Tx, query: FlagsQuery) -> Result<Vec<(After, Fl
     page.collect()
 }
 
-fn parse(body: &[u8], retracted: bool) -> Result<Flag, Error> {
+pub(super) fn parse(body: &[u8], retracted: bool) -> Result<Flag, Error> {
     let body = pb::rule::v1::Flag::decode(body).map_err(|why| Error::unreadable("flag")(&why))?;
     wire::flag(body, retracted).map_err(|why| Error::unreadable("flag")(&why))
 }

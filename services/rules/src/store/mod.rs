@@ -5,13 +5,15 @@ mod alarms;
 mod deals;
 mod feeds;
 mod flags;
+mod floors;
 mod reviews;
 mod rooftops;
 
-pub use alarms::{Due, due_parts, load_due, restore_alarms};
+pub use alarms::{DueDeal, ROOFTOP, due_parts, list_due, load_due, restore_alarms};
 pub use deals::{DealKey, KeptDeal, count_queues, forget_deals, load_deals, recall_deals, save_deals};
 pub use feeds::{confirm_deals, load_feeds, save_feeds};
 pub use flags::{FlagsQuery, get_flag, list_flags, load_flags, lock_flag, save_flags};
+pub use floors::{FLOOR, load_floor_flags, save_floor};
 pub use reviews::{ReviewsQuery, count_open_reviews, list_reviews, load_reviews, lock_review, save_reviews};
 pub use rooftops::{StoredRooftop, load_rooftops, save_rooftop};
 

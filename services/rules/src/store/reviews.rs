@@ -19,7 +19,7 @@ pub async fn load_reviews(tx: &mut Tx, part: u16, keys: &[DealKey]) -> Result<Ha
         .await?;
     let mut reviews: HashMap<DealKey, Vec<Review>> = HashMap::new();
     for row in rows {
-        let key = DealKey { group: row.group_id, rooftop: row.rooftop, deal: row.deal_id };
+        let key = DealKey { group: row.group_id, rooftop: row.rooftop, deal: row.subject };
         reviews.entry(key).or_default().push(parse(&row.body)?);
     }
     Ok(reviews)
@@ -65,7 +65,7 @@ pub async fn lock_review(
 ) -> Result<Option<(u16, DealKey, Review)>, Error> {
     let row = sqlx::query_file!("sql/lock_review.sql", group, rooftop, id).fetch_optional(tx.conn()).await?;
     let Some(row) = row else { return Ok(None) };
-    let key = DealKey { group: group.to_owned(), rooftop: rooftop.to_owned(), deal: row.deal_id };
+    let key = DealKey { group: group.to_owned(), rooftop: rooftop.to_owned(), deal: row.subject };
     let part = u16::try_from(row.part).map_err(|why| Error::unreadable("part")(&why))?;
     Ok(Some((part, key, parse(&row.body)?)))
 }

@@ -5,16 +5,16 @@ use throughline_proto as pb;
 use throughline_wire::{read_event_refs, render_event_refs};
 
 use super::{Unreadable, etag, flag_name, instant, optional_instant, origin, render_origin};
-use crate::domain::{Acknowledgement, Cause, Content, Flag};
+use crate::domain::{Acknowledgement, Cause, Content, Flag, Root};
 
 /// The wire form of a flag.
 pub fn render_flag(flag: &Flag) -> pb::rule::v1::Flag {
     let content = &flag.content;
     pb::rule::v1::Flag {
-        name: flag_name(&flag.deal, &flag.id),
+        name: flag_name(&flag.subject, &flag.id),
         kind: content.kind.clone(),
         severity: severity(content.severity).into(),
-        subject: Some(pb::rule::v1::flag::Subject::Deal(flag.deal.clone())),
+        subject: Some(render_subject(&flag.subject)),
         interval: content.interval.clone(),
         founded_by: render_event_refs(content.founded_by.iter().cloned()),
         measure: content.measure.clone(),
@@ -29,6 +29,7 @@ pub fn render_flag(flag: &Flag) -> pb::rule::v1::Flag {
             actor: ack.actor.clone(),
             at: Some(pb::time::to_wire(ack.at)),
             note: ack.note.clone(),
+            founded_by: render_event_refs(ack.founded_by.iter().cloned()),
         }),
         rule_set_version: content.rule_set_version.clone(),
         definition_version: content.definition_version.clone(),
@@ -38,7 +39,12 @@ pub fn render_flag(flag: &Flag) -> pb::rule::v1::Flag {
         keys: content.keys.clone(),
         recorded_at: Some(pb::time::to_wire(flag.recorded_at)),
         etag: etag(flag.revision),
-        continues: flag.continues.as_deref().map(|id| flag_name(&flag.deal, id)).unwrap_or_default(),
+        continues: match flag.root.id == flag.id {
+            true => String::new(),
+            false => flag_name(&flag.subject, &flag.root.id),
+        },
+        alerted_for: render_event_refs(flag.root.founded_by.iter().cloned()),
+        alerted_since: Some(pb::time::to_wire(flag.root.recorded_at)),
         history_recorded_at: flag.history_recorded_at.map(pb::time::to_wire),
     }
 }
@@ -46,8 +52,15 @@ pub fn render_flag(flag: &Flag) -> pb::rule::v1::Flag {
 /// A flag as it was stored. Whether it is retracted is not part of the body.
 pub fn flag(flag: pb::rule::v1::Flag, retracted: bool) -> Result<Flag, Unreadable> {
     use pb::rule::v1::flag::Subject;
-    let Some(Subject::Deal(deal)) = flag.subject else {
+    let Some(Subject::Deal(subject) | Subject::Floor(subject)) = flag.subject else {
         return Err(Unreadable::new(format!("subject of {}", flag.name)));
+    };
+    let id = flag.name.rsplit('/').next().unwrap_or_default().to_owned();
+    let recorded_at = instant(flag.recorded_at.as_ref(), "recorded_at")?;
+    let root = Root {
+        id: flag.continues.rsplit('/').next().filter(|id| !id.is_empty()).unwrap_or(&id).to_owned(),
+        founded_by: read_event_refs(&flag.alerted_for),
+        recorded_at: optional_instant(flag.alerted_since.as_ref(), "alerted_since")?.unwrap_or(recorded_at),
     };
     let severity = match pb::rule::v1::Severity::try_from(flag.severity) {
         Ok(pb::rule::v1::Severity::Red) => Severity::Red,
@@ -55,11 +68,12 @@ pub fn flag(flag: pb::rule::v1::Flag, retracted: bool) -> Result<Flag, Unreadabl
     };
     let acknowledgement = flag.acknowledgement.map(|ack| {
         let at = instant(ack.at.as_ref(), "time of the acknowledgement")?;
-        Ok(Acknowledgement { actor: ack.actor, at, note: ack.note })
+        Ok(Acknowledgement { actor: ack.actor, at, note: ack.note, founded_by: read_event_refs(&ack.founded_by) })
     });
     Ok(Flag {
-        id: flag.name.rsplit('/').next().unwrap_or_default().to_owned(),
-        deal,
+        id,
+        subject,
+        root,
         content: Content {
             kind: flag.kind,
             measure: flag.measure,
@@ -79,13 +93,19 @@ pub fn flag(flag: pb::rule::v1::Flag, retracted: bool) -> Result<Flag, Unreadabl
         },
         causes: flag.causes.into_iter().map(cause).collect(),
         origin: origin(flag.origin),
-        recorded_at: instant(flag.recorded_at.as_ref(), "recorded_at")?,
+        recorded_at,
         revision: flag.revision,
         acknowledgement: acknowledgement.transpose()?,
-        continues: flag.continues.rsplit('/').next().filter(|id| !id.is_empty()).map(str::to_owned),
         history_recorded_at: optional_instant(flag.history_recorded_at.as_ref(), "history_recorded_at")?,
         retracted,
     })
+}
+
+fn render_subject(name: &str) -> pb::rule::v1::flag::Subject {
+    match name.ends_with("/floor") {
+        true => pb::rule::v1::flag::Subject::Floor(name.to_owned()),
+        false => pb::rule::v1::flag::Subject::Deal(name.to_owned()),
+    }
 }
 
 /// What the flag log says of a flag as it now stands.
@@ -94,7 +114,7 @@ pub fn flag_entry(flag: &Flag) -> pb::log::v1::EntryBody {
     let body = match flag.retracted {
         false => Body::Flag(render_flag(flag)),
         true => Body::FlagRetraction(pb::rule::v1::FlagRetraction {
-            name: flag_name(&flag.deal, &flag.id),
+            name: flag_name(&flag.subject, &flag.id),
             revision: flag.revision,
         }),
     };

@@ -22,9 +22,9 @@ impl<'a> DealName<'a> {
     }
 }
 
-/// `groups/{group}/rooftops/{rooftop}/flags/{flag}`, from the name of the deal that it is about.
-pub fn flag_name(deal: &str, flag: &str) -> String {
-    format!("{}/flags/{flag}", rooftop_of(deal))
+/// `groups/{group}/rooftops/{rooftop}/flags/{flag}`, from the name of the deal or floor that it is about.
+pub fn flag_name(subject: &str, flag: &str) -> String {
+    format!("{}/flags/{flag}", rooftop_of(subject))
 }
 
 /// `groups/{group}/rooftops/{rooftop}/reviews/{review}`, from the name of the deal that it is about.
@@ -32,6 +32,7 @@ pub fn review_name(deal: &str, review: &str) -> String {
     format!("{}/reviews/{review}", rooftop_of(deal))
 }
 
-fn rooftop_of(deal: &str) -> &str {
-    deal.rsplit_once("/deals/").map_or(deal, |(rooftop, _)| rooftop)
+fn rooftop_of(subject: &str) -> &str {
+    let floor = || subject.strip_suffix("/floor");
+    subject.rsplit_once("/deals/").map(|(rooftop, _)| rooftop).or_else(floor).unwrap_or(subject)
 }

@@ -22,6 +22,7 @@ pub fn render_review(review: &Review) -> pb::rule::v1::Review {
         etag: etag(review.revision),
         candidates: review.candidates.iter().cloned().map(render_candidate).collect(),
         founded_by: render_event_refs(review.founded_by.iter().cloned()),
+        decided_for: render_event_refs(resolved.into_iter().flat_map(|resolution| resolution.founded_by.iter().cloned())),
     }
 }
 
@@ -37,7 +38,12 @@ pub fn review(review: pb::rule::v1::Review) -> Result<Review, Unreadable> {
         candidates: review.candidates.into_iter().map(candidate).collect(),
         founded_by: read_event_refs(&review.founded_by),
         opened_at: instant(review.opened_at.as_ref(), "opened_at")?,
-        resolved: resolved_at.map(|at| Resolution { at, by: review.resolved_by, code: review.resolution }),
+        resolved: resolved_at.map(|at| Resolution {
+            at,
+            by: review.resolved_by,
+            code: review.resolution,
+            founded_by: read_event_refs(&review.decided_for),
+        }),
         revision: revision(&review.etag)?,
     })
 }

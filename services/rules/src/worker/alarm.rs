@@ -8,26 +8,19 @@ use throughline_proto as pb;
 
 use super::judge::{Case, Told};
 use crate::{
-    store::{DealKey, Due},
+    store::{DealKey, DueDeal},
     wire,
 };
 
 /// An alarm later than this after its deal's last entry has a trace of its own.
 const SAME_TRACE: SignedDuration = SignedDuration::from_mins(10);
 
-/// The deal's key if there is nothing to judge it by, or that cannot be read: one deal never keeps the alarms of others from ringing.
-pub(super) fn ring(due: Due, rule_time: Timestamp) -> Result<Case, DealKey> {
-    let Due { key, deal } = due;
-    let Some(deal) = deal else { return Err(key) };
+/// What is to be judged, or why the deal cannot be read.
+pub(super) fn ring(key: DealKey, deal: DueDeal, rule_time: Timestamp) -> Result<Case, String> {
     let body = Bytes::from(deal.body);
-    let read = pb::deal::v1::Deal::decode(body.clone()).map_err(|why| why.to_string());
-    let subject = match read.and_then(|deal| wire::subject(&deal).map_err(|why| why.to_string())) {
-        Ok(subject) => subject,
-        Err(why) => {
-            key.give_up(&why);
-            return Err(key);
-        }
-    };
+    let unreadable = |why: &dyn std::fmt::Display| format!("a kept deal cannot be read: {why}");
+    let read = pb::deal::v1::Deal::decode(body.clone()).map_err(|why| unreadable(&why))?;
+    let subject = wire::subject(&read).map_err(|why| unreadable(&why))?;
     let trace = trace_of_alarm(&deal.trace, rule_time.duration_since(deal.recorded_at));
     Ok(Case {
         key,

@@ -10,22 +10,35 @@ const EVERY: Duration = Duration::from_secs(30);
 /// Alarms made anew in one transaction.
 const SOME: i64 = 1_000;
 
-/// Runs until shutdown: makes missing alarms anew, forgets old answers, counts what waits for people.
+/// Runs until shutdown: makes missing alarms anew, forgets old answers, counts what waits for people. What fails is said, and
+/// keeps nothing else waiting.
 pub async fn keep_house(cx: Context, metrics: RuleMetrics) -> Result<(), Failure> {
     let shutdown = cx.tasks.shutdown();
     loop {
-        while restore_alarms(&cx, &metrics).await? == SOME.unsigned_abs() {}
-        let open = cx.db.work(Role::Worker, |tx| {
-            Box::pin(async move {
-                repeat::forget(tx, crate::SCHEMA).await?;
-                Ok::<_, Failure>(store::count_open_reviews(tx).await?)
-            })
+        said("make missing alarms anew", restore_all(&cx, &metrics).await);
+        let forget = cx.db.work(Role::Worker, |tx| {
+            Box::pin(async move { Ok::<_, Failure>(repeat::forget(tx, crate::SCHEMA).await.map(drop)?) })
         });
-        metrics.reviews_open(open.await?);
+        said("forget old answers", forget.await);
+        let open = cx
+            .db
+            .work(Role::Worker, |tx| Box::pin(async move { Ok::<_, Failure>(store::count_open_reviews(tx).await?) }));
+        said("count open reviews", open.await.map(|open| metrics.reviews_open(open)));
         if shutdown.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
             return Ok(());
         }
     }
+}
+
+fn said(chore: &'static str, done: Result<(), Failure>) {
+    if let Err(failure) = done {
+        tracing::error!(chore, error = ?failure, "a chore of housekeeping failed: the others go on, it is tried again in a while");
+    }
+}
+
+async fn restore_all(cx: &Context, metrics: &RuleMetrics) -> Result<(), Failure> {
+    while restore_alarms(cx, metrics).await? == SOME.unsigned_abs() {}
+    Ok(())
 }
 
 async fn restore_alarms(cx: &Context, metrics: &RuleMetrics) -> Result<u64, Failure> {

@@ -59,23 +59,6 @@ struct Former {
     reviews: Vec<Review>,
 }
 
-/// What is done about a deal that cannot be judged.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Broken {
-    /// Refuse its entry, which parks the deal where people see it.
-    Refuse,
-    /// Drop its alarm: it must not keep those of others from ringing.
-    Forget,
-}
-
-impl DealKey {
-    /// Says once that a deal's alarm is dropped; its next entry parks it.
-    pub(super) fn give_up(&self, why: &str) {
-        let Self { group, rooftop, deal } = self;
-        tracing::error!(group, rooftop, deal, why, "a kept deal cannot be judged: its alarm is dropped");
-    }
-}
-
 /// What a transaction came to.
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
@@ -100,7 +83,6 @@ impl Bench {
         tx: &mut Tx,
         part: u16,
         cases: Vec<Case>,
-        broken: Broken,
         verdicts: &mut Verdicts,
     ) -> Result<(), ApplyError> {
         if cases.is_empty() {
@@ -125,7 +107,6 @@ impl Bench {
         }
 
         let mut judgements = Vec::with_capacity(cases.len());
-        let mut hopeless = Vec::new();
         for mut case in cases {
             let judged_at = kept.get(&case.key).copied();
             // Never earlier than before: what has opened by then has opened.
@@ -133,22 +114,16 @@ impl Bench {
             let flags = flags.remove(&case.key).unwrap_or_default();
             let reviews = reviews.remove(&case.key).unwrap_or_default();
             let former = former.remove(&case.key).unwrap_or_default();
-            match (decide(&case, &rulebook(&rulebooks, &case.key), flags, reviews, former), broken) {
-                (Ok((judged, reviews)), _) => {
-                    judgements.push(Verdict { was_kept: judged_at.is_some(), case, judged, reviews });
-                }
-                (Err(cause), Broken::Refuse) => return Err(ApplyError::Poison { entity: case.key.deal, cause }),
-                (Err(cause), Broken::Forget) => {
-                    case.key.give_up(&cause);
-                    hopeless.push(case.key);
-                }
-            }
+            let (judged, reviews) = decide(&case, &rulebook(&rulebooks, &case.key), flags, reviews, former)
+                .map_err(|cause| ApplyError::Poison { entity: case.key.deal.clone(), cause })?;
+            judgements.push(Verdict { was_kept: judged_at.is_some(), case, judged, reviews });
         }
-        store::forget_deals(tx, part, &hopeless).await.map_err(refused)?;
         save_deals(tx, part, &judgements).await?;
         explain_queues(tx, part, &mut judgements, &rulebooks, self.clock.now()).await?;
         save_flags(tx, part, &judgements).await?;
-        judgements.into_iter().for_each(|judgement| verdicts.add(part, judgement));
+        for Verdict { case, judged, reviews, .. } in judgements {
+            verdicts.add(part, &case, judged, &reviews);
+        }
         Ok(())
     }
 
@@ -162,8 +137,7 @@ impl Bench {
 }
 
 impl Verdicts {
-    fn add(&mut self, part: u16, verdict: Verdict) {
-        let Verdict { case, judged, reviews, .. } = verdict;
+    pub(super) fn add(&mut self, part: u16, case: &Case, judged: Judged, reviews: &[ReviewChange]) {
         if judged.changes.is_empty() && reviews.is_empty() {
             return;
         }

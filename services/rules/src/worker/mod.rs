@@ -1,6 +1,7 @@
 //! The follower of the deal log, the alarms, and housekeeping.
 
 mod alarm;
+mod floor;
 mod housekeeping;
 mod judge;
 mod rulebooks;
@@ -13,7 +14,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use prost::Message;
-use throughline_journal::{ApplyError, Entry, Log, Projection};
+use throughline_journal::{ApplyError, Due, EntityKey, Entry, Log, Projection, Timers};
 use throughline_platform::{clock::Clock, db::Tx, trace};
 use throughline_proto::{self as pb, log::v1::entry_body::Body};
 
@@ -22,7 +23,7 @@ use crate::{
     store::{self, DealKey},
     wire,
 };
-use judge::{Bench, Broken, Case, Told, Verdicts};
+use judge::{Bench, Case, Told, Verdicts};
 use rulebooks::Rulebooks;
 
 /// Alarms that ring together.
@@ -45,6 +46,8 @@ impl Rules {
 pub struct Effects {
     verdicts: Verdicts,
     alarms: u64,
+    /// Deals and rooftops that entries have brought up to date.
+    settled: Vec<EntityKey>,
 }
 
 #[async_trait]
@@ -59,11 +62,19 @@ impl Projection for Rules {
         // A deal's last entry says everything: earlier ones of the batch are not judged.
         let mut cases: BTreeMap<DealKey, Case> = BTreeMap::new();
         let mut survivors: BTreeMap<DealKey, DealKey> = BTreeMap::new();
+        let mut rooftops = Vec::new();
         let mut feeds = Vec::new();
         for entry in entries {
             match &entry.body {
-                Some(Body::Rooftop(rooftop)) => self.bench.rulebooks.learn(tx, part, entry, rooftop).await?,
                 Some(Body::Feed(feed)) => feeds.push((entry, feed)),
+                Some(Body::Rooftop(rooftop)) => {
+                    self.bench.rulebooks.learn(tx, part, entry, rooftop).await?;
+                    rooftops.push(EntityKey {
+                        group: entry.group.clone(),
+                        rooftop: entry.rooftop.clone(),
+                        entity: store::ROOFTOP.to_owned(),
+                    });
+                }
                 Some(Body::Deal(deal)) => {
                     let case = told(entry, deal).map_err(|why| poison(entry, why))?;
                     survivors.remove(&case.key);
@@ -100,8 +111,18 @@ impl Projection for Rules {
             self.bench.rulebooks.hear(tx, part, &feeds).await?;
         }
         let mut effects = Effects::default();
+        effects.settled.extend(cases.keys().map(entity));
+        effects.settled.extend(rooftops);
         let cases = cases.into_values().collect();
-        self.bench.judge(tx, part, cases, Broken::Refuse, &mut effects.verdicts).await?;
+        self.bench.judge(tx, part, cases, &mut effects.verdicts).await?;
+        for ((group, rooftop), heard_at) in floors(&feeds) {
+            self.bench.judge_floor(tx, part, (group, rooftop), heard_at, &mut effects.verdicts).await?;
+            effects.settled.push(EntityKey {
+                group: group.to_owned(),
+                rooftop: rooftop.to_owned(),
+                entity: store::FLOOR.to_owned(),
+            });
+        }
         self.bench.append(tx, &mut effects.verdicts).await?;
         Ok(effects)
     }
@@ -118,30 +139,81 @@ impl Projection for Rules {
         store::due_parts(tx, parts, until).await.map_err(judge::refused)
     }
 
-    async fn tick(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<Effects, ApplyError> {
-        let mut effects = Effects::default();
-        // All of them: whoever follows the flag log is told that nothing is missing up to the rule time. Judging moves an
-        // alarm behind the rule time or drops it, so this ends.
-        loop {
-            let due = store::load_due(tx, part, rule_time, ALARMS).await.map_err(judge::refused)?;
-            let rung = due.len();
-            effects.alarms += rung as u64;
-            let (mut cases, mut hopeless) = (Vec::new(), Vec::new());
-            for due in due {
-                match alarm::ring(due, rule_time) {
-                    Ok(case) => cases.push(case),
-                    Err(key) => hopeless.push(key),
+    fn timers(&self, effects: &mut Effects) -> Timers {
+        Timers { settled: std::mem::take(&mut effects.settled), failed: Vec::new() }
+    }
+
+    async fn list_due(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<Due, ApplyError> {
+        let due = store::list_due(tx, part, rule_time, ALARMS).await.map_err(judge::refused)?;
+        // All of them fire: whoever follows the flag log is told that nothing is missing up to the rule time. Judging moves
+        // an alarm behind the rule time or drops it, so this ends.
+        Ok(Due { more: due.len() == ALARMS as usize, entities: due.iter().map(entity).collect() })
+    }
+
+    async fn fire(
+        &self,
+        tx: &mut Tx,
+        part: u16,
+        rule_time: Timestamp,
+        entities: &[EntityKey],
+    ) -> Result<Effects, ApplyError> {
+        let mut effects = Effects { alarms: entities.len() as u64, ..Effects::default() };
+        let (floors, deals): (Vec<_>, Vec<_>) = entities.iter().partition(|entity| entity.entity == store::FLOOR);
+        let keys: Vec<DealKey> = deals.into_iter().map(deal_key).collect();
+        let mut kept = store::load_due(tx, part, &keys).await.map_err(judge::refused)?;
+        let (mut cases, mut gone) = (Vec::with_capacity(keys.len()), Vec::new());
+        for key in keys {
+            match kept.remove(&key) {
+                Some(deal) => {
+                    let poison = |cause| ApplyError::Poison { entity: key.deal.clone(), cause };
+                    cases.push(alarm::ring(key.clone(), deal, rule_time).map_err(poison)?);
                 }
+                // There is nothing to judge it by: its alarm goes.
+                None => gone.push(key),
             }
-            store::forget_deals(tx, part, &hopeless).await.map_err(judge::refused)?;
-            self.bench.judge(tx, part, cases, Broken::Forget, &mut effects.verdicts).await?;
-            if rung < ALARMS as usize {
-                break;
-            }
+        }
+        store::forget_deals(tx, part, &gone).await.map_err(judge::refused)?;
+        self.bench.judge(tx, part, cases, &mut effects.verdicts).await?;
+        for floor in floors {
+            let name = (floor.group.as_str(), floor.rooftop.as_str());
+            self.bench.judge_floor(tx, part, name, rule_time, &mut effects.verdicts).await?;
         }
         self.bench.append(tx, &mut effects.verdicts).await?;
         Ok(effects)
     }
+
+    async fn refire(
+        &self,
+        tx: &mut Tx,
+        part: u16,
+        rule_time: Timestamp,
+        entity: &EntityKey,
+    ) -> Result<Effects, ApplyError> {
+        if entity.entity == store::ROOFTOP {
+            self.bench.rulebooks.check(tx, &entity.group, &entity.rooftop).await?;
+            return Ok(Effects::default());
+        }
+        self.fire(tx, part, rule_time, std::slice::from_ref(entity)).await
+    }
+}
+
+/// The rooftops whose sources were heard from, each with when that was last recorded.
+fn floors<'e>(feeds: &[(&'e Entry, &pb::deal::v1::FeedState)]) -> BTreeMap<(&'e str, &'e str), Timestamp> {
+    let mut floors: BTreeMap<(&str, &str), Timestamp> = BTreeMap::new();
+    for (entry, _) in feeds {
+        let last = floors.entry((&entry.group, &entry.rooftop)).or_insert(entry.recorded_at);
+        *last = entry.recorded_at.max(*last);
+    }
+    floors
+}
+
+/// As the log and what is parked name a deal.
+fn entity(key: &DealKey) -> EntityKey {
+    EntityKey { group: key.group.clone(), rooftop: key.rooftop.clone(), entity: key.deal.clone() }
+}
+
+fn deal_key(entity: &EntityKey) -> DealKey {
+    DealKey { group: entity.group.clone(), rooftop: entity.rooftop.clone(), deal: entity.entity.clone() }
 }
 
 /// A survivor and whatever it may take over, if what it does take over may be told in the next batch only: they are said

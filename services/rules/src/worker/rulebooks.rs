@@ -1,11 +1,10 @@
 //! Rule books by rooftop, parsed once and not for every batch.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use jiff::Timestamp;
 use prost::Message;
 use throughline_journal::{ApplyError, Entry};
 use throughline_platform::db::Tx;
@@ -66,7 +65,7 @@ impl Rulebooks {
             cases.iter().map(|case| (case.key.group.as_str(), case.key.rooftop.as_str())).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let mut rulebooks = self.load(tx, &wanted).await.map_err(refused)?;
+        let mut rulebooks = self.load(tx, &wanted).await.map_err(of_rooftop)?;
         for (group, rooftop) in wanted {
             let key = (group.to_owned(), rooftop.to_owned());
             if rulebooks.contains_key(&key) {
@@ -91,11 +90,7 @@ impl Rulebooks {
 
     /// Takes in what the deal log says of sources, and has deals judged again that waited for one of them.
     pub(super) async fn hear(&self, tx: &mut Tx, part: u16, feeds: &[(&Entry, &FeedState)]) -> Result<(), ApplyError> {
-        let mut rooftops: BTreeMap<(&str, &str), Timestamp> = BTreeMap::new();
-        for (entry, _) in feeds {
-            let last = rooftops.entry((&entry.group, &entry.rooftop)).or_insert(entry.recorded_at);
-            *last = entry.recorded_at.max(*last);
-        }
+        let rooftops = super::floors(feeds);
         let wanted: Vec<_> = rooftops.keys().copied().collect();
         let mut known = store::load_feeds(tx, part, &wanted).await.map_err(refused)?;
         for (entry, feed) in feeds {
@@ -118,6 +113,12 @@ impl Rulebooks {
         for ((group, rooftop), at) in rooftops {
             store::confirm_deals(tx, part, group, rooftop, at).await.map_err(refused)?;
         }
+        Ok(())
+    }
+
+    /// Refuses a rooftop that cannot be read.
+    pub(super) async fn check(&self, tx: &mut Tx, group: &str, rooftop: &str) -> Result<(), ApplyError> {
+        self.load(tx, &[(group, rooftop)]).await.map_err(of_rooftop)?;
         Ok(())
     }
 
@@ -144,6 +145,14 @@ impl Rulebooks {
             rulebooks.insert(key, rulebook);
         }
         Ok(rulebooks)
+    }
+}
+
+/// All deals of the rooftop wait for it.
+fn of_rooftop(error: store::Error) -> ApplyError {
+    match refused(error) {
+        ApplyError::Poison { cause, .. } => ApplyError::Poison { entity: store::ROOFTOP.to_owned(), cause },
+        transient => transient,
     }
 }
 

@@ -10,7 +10,7 @@ use pb::{
         Closing, Deal, DealException, DealKey, DealRetraction, EventRef, Interval, IntervalKind, IntervalState,
     },
     event::v1::{Origin, TimeBound, TimeQuality},
-    log::v1::{EntryBody, TraceContext, entry_body::Body},
+    log::v1::{EntryBody, TraceContext, entry_body::Body, log_service_client::LogServiceClient},
     rule::v1::{Flag, ListFlagsRequest, rule_service_client::RuleServiceClient},
     tenant::v1::Rooftop,
 };
@@ -137,6 +137,13 @@ impl Desk {
         let address = format!("http://{}", self.running.grpc_addr);
         let channel = Endpoint::from_shared(address).unwrap().connect_lazy();
         RuleServiceClient::with_interceptor(channel, Bearer(format!("Bearer {token}").parse().unwrap()))
+    }
+
+    /// What administrators ask about followers.
+    pub(crate) fn logs(&self) -> LogServiceClient<InterceptedService<Channel, Bearer>> {
+        let address = format!("http://{}", self.running.grpc_addr);
+        let channel = Endpoint::from_shared(address).unwrap().connect_lazy();
+        LogServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", self.admin).parse().unwrap()))
     }
 
     pub(crate) async fn key(&self, group: &str, scopes: &[&str], rooftops: &[&str]) -> String {

@@ -1,7 +1,4 @@
 //! Setting aside what cannot be processed, and trying it again when somebody asks.
-use std::{collections::HashSet, panic::AssertUnwindSafe};
-
-use futures::FutureExt;
 use prost::Message;
 use sqlx::Row;
 use throughline_platform::{
@@ -13,9 +10,8 @@ use throughline_proto::log::v1::StoredEntry;
 
 use super::{Fence, Refused, TRIES, UNREADABLE};
 use crate::{
-    Entry, Projection,
-    entry::EntityKey,
-    follower::{Follower, Inner, job::Outcome},
+    EntityKey, Entry, Projection,
+    follower::{Follower, Inner, aside::Aside, job::Outcome},
 };
 
 /// Parked entries of one entity read at a time.
@@ -49,7 +45,7 @@ impl<P: Projection> Follower<P> {
     }
 
     /// Applies the entries of a parked entity again, in order, until one fails or none is left.
-    pub(super) async fn retry(&self, fence: Fence, parked: &mut HashSet<EntityKey>, entity: EntityKey) -> Outcome {
+    pub(super) async fn retry(&self, fence: Fence, aside: &mut Aside, entity: EntityKey) -> Outcome {
         loop {
             let waiting = match self.parked_of(fence.part, &entity).await {
                 Ok(waiting) => waiting,
@@ -62,16 +58,16 @@ impl<P: Projection> Follower<P> {
                     entity = entity.entity,
                     "an entity is no longer parked"
                 );
-                parked.remove(&entity);
+                aside.entries.remove(&entity);
                 return Outcome::Done;
             }
             for entry in waiting {
                 let position = entry.position;
-                match self.apply_parked(fence, entry).await {
+                match self.apply_parked(fence, aside, entry).await {
                     Ok(()) => {}
                     Err(Refused::Lost) => return Outcome::Lost,
                     Err(Refused::Transient(failure)) => return Outcome::Transient { failure, rest: Vec::new() },
-                    Err(Refused::Poison(cause)) => {
+                    Err(Refused::Poison { cause, .. }) => {
                         return match self.failed_again(fence.part, &entity, position, cause).await {
                             Ok(()) => Outcome::Done,
                             Err(failure) => Outcome::Transient { failure, rest: Vec::new() },
@@ -82,12 +78,12 @@ impl<P: Projection> Follower<P> {
         }
     }
 
-    pub(super) async fn apply_parked(&self, fence: Fence, entry: Entry) -> Result<(), Refused> {
+    pub(super) async fn apply_parked(&self, fence: Fence, aside: &mut Aside, entry: Entry) -> Result<(), Refused> {
         if entry.broken {
-            return Err(Refused::Poison(UNREADABLE.to_owned()));
+            return Err(Refused::poison(UNREADABLE));
         }
-        let inner = self.0.clone();
-        let effects = self
+        let (inner, known) = (self.0.clone(), aside.timers.clone());
+        let (effects, timers) = self
             .0
             .consumer
             .cx
@@ -101,12 +97,14 @@ impl<P: Projection> Follower<P> {
                         .execute(tx.conn())
                         .await?;
                     let applied = inner.projection.apply(tx, fence.part, std::slice::from_ref(&entry));
-                    let effects = AssertUnwindSafe(applied).catch_unwind().await.map_err(Refused::panicked)??;
+                    let (effects, timers) = inner.guarded(applied).await?;
+                    let timers = inner.note_timers(tx, fence.part, &known, timers).await?;
                     inner.move_cursor(tx, fence, fence.position).await?;
-                    Ok::<_, Refused>(effects)
+                    Ok::<_, Refused>((effects, timers))
                 })
             })
             .await?;
+        self.noted(fence.part, aside, timers);
         self.committed(fence.part, effects).await;
         Ok(())
     }

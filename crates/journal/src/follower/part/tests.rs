@@ -12,7 +12,7 @@ fn entry(position: u64) -> StoredEntry {
 }
 
 fn part() -> Part {
-    Part::new(1, 0, HashSet::new())
+    Part::new(1, 0, Aside::default())
 }
 
 fn batches_of(max_batch: usize) -> Pace {
@@ -59,8 +59,8 @@ fn alarms_are_asked_for_when_rule_time_moves_and_after_each_batch() {
     assert_eq!(part.next(batches_of(9), clock, now).unwrap().0, Work::Tick(at(10)));
     part.ticked(at(10));
     assert!(part.to_ask(clock, now).is_some());
-    part.tick_failed(now);
-    assert_eq!(part.to_ask(clock, now), None);
+    part.tick_failed("unlisted".to_owned(), now);
+    assert_eq!((part.to_ask(clock, now), part.alarms_are_stopped()), (None, true));
     assert!(part.to_ask(clock, now + ALARMS_REST).is_some());
 }
 
@@ -101,13 +101,52 @@ fn a_stopped_part_finishes_what_it_has_and_looks_again_later() {
 fn retries_are_for_what_is_parked_and_go_first() {
     let (now, clock) = (Instant::now(), at(1_000));
     let key = |entity: &str| EntityKey { group: String::new(), rooftop: String::new(), entity: entity.to_owned() };
-    let mut part = Part::new(1, 0, HashSet::from([key("bad")]));
-    part.receive([entry(1)]).unwrap();
-    for entity in ["bad", "good", "bad"] {
-        part.retry(key(entity));
+    let mut aside = Aside::default();
+    for (entity, timer) in [("bad", false), ("bad", true), ("late", true)] {
+        aside.add(key(entity), timer);
     }
+    let mut part = Part::new(1, 0, aside);
+    for (entity, timer) in [("late", true), ("bad", false), ("good", false), ("bad", false), ("bad", true)] {
+        part.retry(key(entity), timer);
+    }
+    // Nothing is complete yet, so no timer fires; whoever asked stays asked for.
     assert_eq!(part.next(batches_of(9), clock, now).unwrap().0, Work::Retry(key("bad")));
+    part.claim(at(5));
+    part.receive([entry(1)]).unwrap();
+    part.retry(key("late"), true);
+    assert_eq!(part.next(batches_of(9), clock, now).unwrap().0, Work::Refire(key("late"), at(1)));
     assert_eq!(batch(part.next(batches_of(9), clock, now)), [1]);
+}
+
+#[test]
+fn a_part_says_why_its_alarms_stand_still_until_they_fire() {
+    let (mut part, now, clock) = (part(), Instant::now(), at(1_000));
+    part.claim(at(10));
+    part.tick_failed("unlisted".to_owned(), now);
+    let why = part.note.take().flatten().unwrap();
+    assert!(why.contains("alarms") && why.contains("unlisted"), "{why}");
+    // A missing position is what people must look at first.
+    part.stop("gap".to_owned(), now);
+    assert_eq!(part.note.take(), Some(Some("gap".to_owned())));
+    assert!(part.resumes(now + STOPPED_FOR));
+    assert_eq!(part.note.take().flatten(), Some(why));
+    let (_, asked) = part.to_ask(clock, now + ALARMS_REST).unwrap();
+    part.answered(asked, false);
+    assert_eq!((part.note.take(), part.alarms_are_stopped()), (Some(None), false));
+}
+
+#[test]
+fn alarms_stand_still_once_the_database_was_away_several_times_in_a_row() {
+    let mut part = part();
+    for failures in 1..=PATIENCE {
+        assert!(!part.alarms_are_stopped(), "{failures}");
+        part.alarms_failed(|| "away".to_owned());
+    }
+    assert!(part.alarms_are_stopped());
+    part.ticked(at(10));
+    assert!(!part.alarms_are_stopped());
+    part.alarms_failed(|| "away".to_owned());
+    assert!(!part.alarms_are_stopped());
 }
 
 #[test]

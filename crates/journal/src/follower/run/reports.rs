@@ -10,11 +10,12 @@ use super::{Coordinator, REOPEN_AFTER, REOPEN_AT_MOST, Report};
 use crate::{
     Projection,
     follower::{
-        job::{Outcome, Worked},
+        job::{Alarms, Outcome, Worked},
         lease::Leases,
-        part::Part,
+        part::{Asked, Part},
         stream::too_old,
     },
+    metrics::OfPath,
 };
 
 impl<P: Projection> Coordinator<P> {
@@ -25,7 +26,7 @@ impl<P: Projection> Coordinator<P> {
         for part in lost {
             self.drop_part(part, "another owner holds it");
         }
-        let mut parked = leases.parked;
+        let mut aside = leases.aside;
         let mut new = false;
         for held in leases.held {
             match self.parts.get(&held.part) {
@@ -33,8 +34,8 @@ impl<P: Projection> Coordinator<P> {
                 Some(_) => self.drop_part(held.part, "its lease was lost and won again"),
                 None => {}
             }
-            let entities = parked.remove(&held.part).unwrap_or_default();
-            self.parts.insert(held.part, Part::new(held.epoch, held.position, entities));
+            let aside = aside.remove(&held.part).unwrap_or_default();
+            self.parts.insert(held.part, Part::new(held.epoch, held.position, aside));
             new = true;
         }
         if new {
@@ -44,6 +45,7 @@ impl<P: Projection> Coordinator<P> {
             self.generation += 1;
             self.reopen.get_or_insert(Instant::now());
         }
+        self.count_parked();
         let metrics = self.follower.0.logs.metrics();
         metrics.leased.get_or_create(&self.follower.0.label()).set(self.parts.len() as i64);
     }
@@ -99,8 +101,24 @@ impl<P: Projection> Coordinator<P> {
     }
 
     pub(super) fn count_stopped(&self) {
+        let (metrics, label) = (self.follower.0.logs.metrics(), self.follower.0.label());
         let stopped = self.parts.values().filter(|part| part.is_stopped()).count();
-        self.follower.0.logs.metrics().stopped.get_or_create(&self.follower.0.label()).set(stopped as i64);
+        metrics.stopped.get_or_create(&label).set(stopped as i64);
+        let alarms = self.parts.values().filter(|part| part.alarms_are_stopped()).count();
+        metrics.stopped_alarms.get_or_create(&label).set(alarms as i64);
+    }
+
+    /// Counts the entities that are set aside in the parts held here.
+    pub(super) fn count_parked(&self) {
+        let (consumer, metrics) = (self.name(), self.follower.0.logs.metrics());
+        let (entries, timers) = self
+            .parts
+            .values()
+            .map(|part| part.aside_counts)
+            .fold((0, 0), |(entries, timers), of| (entries + of.entries, timers + of.timers));
+        for (path, count) in [("entry", entries), ("timer", timers)] {
+            metrics.parked_now.get_or_create(&OfPath { consumer, path }).set(count as i64);
+        }
     }
 
     pub(super) fn stream_ended(&mut self, status: Option<&Status>) {
@@ -143,19 +161,15 @@ impl<P: Projection> Coordinator<P> {
                     Err(status) => self.stream_ended(Some(&status)),
                 }
             }
-            Report::Asked(outcome) => {
+            Report::Asked(answers) => {
                 self.alarms.running = false;
-                for (number, asked, due) in self.told(outcome).unwrap_or_default() {
-                    if let Some(part) = self.parts.get_mut(&number) {
-                        part.answered(asked, due);
-                    }
-                }
+                self.asked(answers);
             }
             Report::Retries(outcome) => {
                 self.retries.running = false;
-                for (number, entity) in self.told(outcome).unwrap_or_default() {
+                for (number, entity, timer) in self.told(outcome).unwrap_or_default() {
                     if let Some(part) = self.parts.get_mut(&number) {
-                        part.retry(entity);
+                        part.retry(entity, timer);
                     }
                 }
             }
@@ -180,6 +194,32 @@ impl<P: Projection> Coordinator<P> {
                 }
             }
         }
+    }
+
+    fn asked(&mut self, answers: Vec<(u16, Asked, Alarms)>) {
+        let (mut away, now) = (None, Instant::now());
+        for (number, asked, alarms) in answers {
+            let Some(part) = self.parts.get_mut(&number) else { continue };
+            match alarms {
+                Alarms::None => part.answered(asked, false),
+                Alarms::Due => part.answered(asked, true),
+                Alarms::Away(failure) => {
+                    part.alarms_failed(|| failure.to_string());
+                    away = Some(failure);
+                }
+                Alarms::Broken(cause) => {
+                    tracing::error!(
+                        consumer = self.follower.0.spec.consumer,
+                        part = number,
+                        cause,
+                        "the alarms of a part cannot be asked for: they rest, and its entries go on"
+                    );
+                    part.tick_failed(cause, now);
+                }
+            }
+        }
+        self.told(away.map_or(Ok(()), Err));
+        self.count_stopped();
     }
 
     pub(super) fn begin_again(&mut self) {
@@ -212,10 +252,12 @@ impl<P: Projection> Coordinator<P> {
 
     pub(super) fn worked(&mut self, worked: Worked) {
         self.working = self.working.saturating_sub(1);
-        let Worked { part: number, epoch, position, parked, outcome } = worked;
+        let Worked { part: number, epoch, position, aside, tick, outcome } = worked;
         let Some(part) = self.parts.get_mut(&number).filter(|part| part.epoch == epoch) else { return };
         part.busy = false;
-        part.parked = parked;
+        let counts = aside.counts();
+        let parked_otherwise = std::mem::replace(&mut part.aside_counts, counts) != counts;
+        part.aside = aside;
         if !matches!(outcome, Outcome::Transient { .. }) || position > part.position {
             part.advance(position);
         }
@@ -224,14 +266,24 @@ impl<P: Projection> Coordinator<P> {
                 self.told(Ok(()));
             }
             Outcome::Ticked(rule_time) => part.ticked(rule_time),
-            Outcome::TickFailed => part.tick_failed(Instant::now()),
+            Outcome::TickedInPart => part.ticked_in_part(),
+            Outcome::TickFailed(cause) => part.tick_failed(cause, Instant::now()),
             Outcome::Lost => self.drop_part(number, "another owner committed to it"),
             Outcome::Transient { failure, rest } => {
+                if tick {
+                    part.alarms_failed(|| failure.to_string());
+                }
                 let (returned, dropped) = part.failed(rest, Instant::now());
                 self.buffered = (self.buffered + returned).saturating_sub(dropped);
                 self.follower.0.logs.metrics().retried.get_or_create(&self.follower.0.label()).inc();
                 self.told::<()>(Err(failure));
             }
+        }
+        if parked_otherwise {
+            self.count_parked();
+        }
+        if tick {
+            self.count_stopped();
         }
     }
 }

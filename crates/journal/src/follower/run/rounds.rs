@@ -87,7 +87,7 @@ impl<P: Projection> Coordinator<P> {
         let parts: Vec<i16> = self
             .parts
             .iter()
-            .filter(|(_, part)| !part.busy && !part.parked.is_empty())
+            .filter(|(_, part)| !part.busy && !part.aside.is_empty())
             .map(|(number, _)| *number as i16)
             .collect();
         if parts.is_empty() {

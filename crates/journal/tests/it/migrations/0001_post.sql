@@ -4,9 +4,11 @@ select journal.create_log('post', 'event');
 create schema sorting;
 select journal.create_log('sorting', 'deal');
 select journal.create_consumer('sorting');
+select journal.create_parked_timers('sorting');
 
 create schema reading;
 select journal.create_consumer('reading');
+select journal.create_parked_timers('reading');
 
 create table reading.effect (
   at       bigserial primary key,
@@ -19,8 +21,11 @@ select platform.internal('reading.effect');
 grant usage on sequence reading.effect_at_seq to throughline_worker;
 
 create table reading.alarm (
-  part  smallint    not null,
-  due   timestamptz not null,
-  fired timestamptz
+  part     smallint    not null,
+  group_id text        not null,
+  rooftop  text        not null,
+  entity   text        not null,
+  due      timestamptz not null,
+  fired    timestamptz
 );
 select platform.internal('reading.alarm');

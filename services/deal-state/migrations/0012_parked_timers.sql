@@ -1,0 +1,2 @@
+-- Deals that a sweep could not fold.
+select journal.create_parked_timers('deal_state');

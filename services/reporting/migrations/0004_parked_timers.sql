@@ -1,0 +1,2 @@
+-- The follower's own: this service sets no alarms.
+SELECT journal.create_parked_timers('reporting');
