@@ -285,7 +285,7 @@ pub(crate) fn closed(flag: Flag, minute: i64) -> Flag {
 
 pub(crate) fn taken(flag: Flag, minute: i64) -> Flag {
     let at = Some(pb::time::to_wire(at(minute)));
-    let acknowledgement = Some(Acknowledgement { actor: "S17".to_owned(), at, note: String::new() });
+    let acknowledgement = Some(Acknowledgement { actor: "S17".to_owned(), at, ..Acknowledgement::default() });
     Flag { acknowledgement, revision: flag.revision + 1, ..flag }
 }
 
