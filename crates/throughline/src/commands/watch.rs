@@ -85,6 +85,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             rooftops: arguments.rooftop.clone(),
             resume_token: board.resume_token.clone(),
             once: false,
+            heartbeat: None,
         };
         let mut stream = match DealServiceClient::new(connection.channel.clone()).watch_board(request).await {
             Ok(answer) => Some(answer.into_inner()),

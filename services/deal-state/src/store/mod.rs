@@ -7,6 +7,7 @@ mod read;
 pub mod rows;
 mod save;
 mod sweep;
+mod watch;
 mod work;
 
 use jiff::Timestamp;
@@ -24,6 +25,7 @@ pub use read::{
 };
 pub use save::{DealColumns, Saving};
 pub use sweep::{begin_refolds, deals_to_refold, due, next_refold, refold_done, refold_moved};
+pub use watch::{watched_observed, watched_rooftops};
 pub use work::{CountRow, Place, WorkRow, count_work, list_work};
 
 pub use sqlx::Error;

@@ -8,6 +8,7 @@ mod durations;
 mod faults;
 mod folding;
 mod kit;
+mod live;
 mod merging;
 mod order;
 mod reading;
