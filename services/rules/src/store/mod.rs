@@ -6,12 +6,14 @@ mod deals;
 mod flags;
 mod reviews;
 mod rooftops;
+mod watch;
 
 pub use alarms::{Due, due_parts, load_due, restore_alarms};
 pub use deals::{DealKey, KeptDeal, count_queues, forget_deals, load_deals, recall_deals, save_deals};
 pub use flags::{FlagsQuery, get_flag, list_flags, load_flags, lock_flag, save_flags};
 pub use reviews::{ReviewsQuery, count_open_reviews, list_reviews, load_reviews, lock_review, save_reviews};
 pub use rooftops::{StoredRooftop, load_rooftops, save_rooftop};
+pub use watch::{WatchQuery, watch_flags, watch_reviews, watch_rooftops};
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use throughline_platform::jiff_sqlx::ToSqlx;

@@ -8,3 +8,4 @@ mod people;
 mod reviews;
 mod standing;
 mod tenancy;
+mod watching;
