@@ -17,6 +17,7 @@ pub mod fuzz;
 mod heads;
 pub mod host;
 mod lanes;
+pub mod live;
 mod log;
 mod metrics;
 mod months;

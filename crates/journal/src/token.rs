@@ -41,7 +41,7 @@ impl Positions {
     }
 
     // The wire message that already holds a log's positions serves as the packing; its text field takes the log's name.
-    fn pack(&self, log: &str) -> Vec<u8> {
+    pub(crate) fn pack(&self, log: &str) -> Vec<u8> {
         let heads =
             self.iter().map(|(part, position)| PartPosition { part: u32::from(part), position }).collect::<Vec<_>>();
         GetHeadsResponse { heads, consistency_token: log.to_owned() }.encode_to_vec()

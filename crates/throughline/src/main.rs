@@ -7,6 +7,7 @@
 mod output;
 mod client;
 mod commands;
+mod live;
 mod suite;
 mod view;
 

@@ -31,8 +31,6 @@ pub struct Board {
     snapshot_under_way: bool,
     /// The suite's clock at the last response.
     pub as_of: Option<Timestamp>,
-    /// Resumes after the last response.
-    pub resume_token: String,
     /// Changes since the first snapshot.
     pub changes: u64,
 }
@@ -59,11 +57,16 @@ impl Board {
         if response.snapshot {
             if !self.snapshot_under_way {
                 self.deals.clear();
+                self.sources.clear();
                 self.unobserved.clear();
             }
             self.snapshot_under_way = !response.complete;
         } else {
             self.changes += (response.upserts.len() + response.removes.len()) as u64;
+        }
+        for rooftop in &response.added_rooftops {
+            self.deals.retain(|deal, _| rooftop_of(deal) != rooftop);
+            self.sources.retain(|(of, _), _| of != rooftop);
         }
         for entry in response.upserts {
             let newer = self.deals.get(&entry.deal).is_none_or(|known| known.revision <= entry.revision);
@@ -77,11 +80,11 @@ impl Board {
         for source in response.sources {
             self.sources.insert((source.rooftop.clone(), source.source.clone()), source);
         }
+        self.unobserved.retain(|step| !response.unobserved_rooftops.contains(&step.rooftop));
         self.unobserved.extend(response.unobserved);
         if let Some(at) = response.as_of.as_ref().and_then(from_wire) {
             self.as_of = Some(at);
         }
-        self.resume_token = response.resume_token;
     }
 
     /// Every deal on the board.

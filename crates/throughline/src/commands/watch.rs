@@ -1,6 +1,7 @@
 //! `throughline watch`: the live board in the terminal.
 use std::{
     io::{IsTerminal as _, Write as _, stdout},
+    pin::pin,
     time::Duration,
 };
 
@@ -9,19 +10,24 @@ use crossterm::{
     style::Print,
     terminal::{self, ClearType},
 };
-use throughline_proto::deal::v1::{WatchBoardRequest, deal_service_client::DealServiceClient};
+use throughline_proto::{
+    deal::v1::{WatchBoardRequest, deal_service_client::DealServiceClient},
+    rule::v1::{WatchFlagsRequest, rule_service_client::RuleServiceClient},
+};
+use tokio::sync::mpsc;
 
 use crate::{
     Connection,
     client::Server,
-    commands::{board, flags},
+    commands::board,
+    live::{self, Standing},
     view::Board,
 };
 
 /// How often the screen is drawn at most.
 const REDRAW: Duration = Duration::from_millis(500);
-/// How often flags are read again.
-const FLAGS_EVERY: Duration = Duration::from_secs(2);
+/// Responses that wait to be taken in; the stream waits with more.
+const MAX_WAITING: usize = 16;
 /// How long to wait before a broken stream is opened again.
 const RECONNECT: Duration = Duration::from_secs(2);
 
@@ -68,64 +74,66 @@ impl Drop for Screen {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     anyhow::ensure!(
         stdout().is_terminal(),
-        "watch draws on a terminal; for a program, use `throughline board --format json` or the WatchBoard call"
+        "watch draws on a terminal; for a program, use `throughline board --format json` or the WatchBoard and WatchFlags \
+         calls"
     );
     let connection = Connection::open(&arguments.server).await?;
     let zones = board::zones(&connection).await?;
-    let mut standing = flags::list(&connection, board::open_flags(&connection), board::FLAGS).await?;
     let screen = Screen::open()?;
-    let mut board = Board::default();
+    let (mut board, mut standing) = (Board::default(), Standing::default());
+    let (send_board, mut boards) = mpsc::channel(MAX_WAITING);
+    let (send_flags, mut flags) = mpsc::channel(MAX_WAITING);
+    // Both go on for as long as the screen is drawn, and end with it.
+    let mut follow_board = pin!(live::follow(
+        async |resume_token| {
+            let request = WatchBoardRequest {
+                parent: connection.parent.clone(),
+                rooftops: arguments.rooftop.clone(),
+                resume_token,
+                ..WatchBoardRequest::default()
+            };
+            Ok(DealServiceClient::new(connection.channel.clone()).watch_board(request).await?.into_inner())
+        },
+        send_board,
+        RECONNECT,
+    ));
+    let mut follow_flags = pin!(live::follow(
+        async |resume_token| {
+            let request = WatchFlagsRequest {
+                parent: connection.parent.clone(),
+                rooftops: arguments.rooftop.clone(),
+                resume_token,
+                flags_only: true,
+                ..WatchFlagsRequest::default()
+            };
+            Ok(RuleServiceClient::new(connection.channel.clone()).watch_flags(request).await?.into_inner())
+        },
+        send_flags,
+        RECONNECT,
+    ));
     let mut redraw = tokio::time::interval(REDRAW);
-    let mut reread = tokio::time::interval(FLAGS_EVERY);
     let mut keys = keys();
     let mut trouble: Option<String> = None;
     loop {
-        let request = WatchBoardRequest {
-            parent: connection.parent.clone(),
-            rooftops: arguments.rooftop.clone(),
-            resume_token: board.resume_token.clone(),
-            once: false,
-        };
-        let mut stream = match DealServiceClient::new(connection.channel.clone()).watch_board(request).await {
-            Ok(answer) => Some(answer.into_inner()),
-            Err(status) => {
-                trouble = Some(status.message().to_owned());
-                None
-            }
-        };
-        loop {
-            let message = async {
-                match &mut stream {
-                    Some(stream) => stream.message().await,
-                    None => {
-                        tokio::time::sleep(RECONNECT).await;
-                        Ok(None)
-                    }
-                }
-            };
-            tokio::select! {
-                message = message => match message {
-                    Ok(Some(response)) => { trouble = None; board.apply(response); }
-                    Ok(None) if stream.is_none() => break,
-                    Ok(None) => { stream = None; trouble = Some("the suite closed the stream".to_owned()); }
-                    Err(status) => { stream = None; trouble = Some(status.message().to_owned()); }
-                },
-                _ = redraw.tick() => {
-                    let mut text = board.text(&standing, &zones, usize::from(terminal::size()?.1).saturating_sub(16).max(5));
-                    text.push_str(&match &trouble {
-                        Some(trouble) => format!("not live: {trouble}; trying again every {} s. q quits", RECONNECT.as_secs()),
-                        None => format!("live, {} changes. q quits", board.changes),
-                    });
-                    screen.draw(&text)?;
-                },
-                _ = reread.tick() => {
-                    // A board without fresh flags is still a board.
-                    if let Ok(fresh) = flags::list(&connection, board::open_flags(&connection), board::FLAGS).await {
-                        standing = fresh;
-                    }
-                },
-                _ = keys.recv() => return Ok(()),
-            }
+        tokio::select! {
+            () = &mut follow_board => return Ok(()),
+            () = &mut follow_flags => return Ok(()),
+            Some(received) = boards.recv() => match received {
+                Ok(response) => { trouble = None; board.apply(response); }
+                Err(ended) => trouble = Some(ended),
+            },
+            // A board without fresh flags is still a board.
+            Some(Ok(response)) = flags.recv() => standing.apply(response),
+            _ = redraw.tick() => {
+                let lines = usize::from(terminal::size()?.1).saturating_sub(16).max(5);
+                let mut text = board.text(&standing.flags(), &zones, lines);
+                text.push_str(&match &trouble {
+                    Some(trouble) => format!("not live: {trouble}; trying again every {} s. q quits", RECONNECT.as_secs()),
+                    None => format!("live, {} changes. q quits", board.changes),
+                });
+                screen.draw(&text)?;
+            },
+            _ = keys.recv() => return Ok(()),
         }
     }
 }

@@ -8,6 +8,7 @@ mod read;
 pub mod rows;
 mod save;
 mod sweep;
+mod watch;
 mod work;
 
 use jiff::Timestamp;
@@ -26,6 +27,7 @@ pub use read::{
 };
 pub use save::{DealColumns, Saving};
 pub use sweep::{ROOFTOP, begin_refolds, deals_to_refold, due, next_refold, refold_done, refold_moved};
+pub use watch::{watched_observed, watched_rooftops};
 pub use work::{CountRow, Place, WorkRow, count_work, list_work};
 
 pub use sqlx::Error;

@@ -197,7 +197,7 @@ impl Suite {
         self.deals().watch_board(self.asks(request)).await.unwrap().into_inner()
     }
 
-    /// What the deal log says of a part, in order.
+    /// What the deal log says of deals and rooftops of a part, in order.
     pub async fn said(&self, part: u16) -> Vec<(String, Body)> {
         let mut connection = connect(self.database.url()).await;
         let rows = sqlx::query("SELECT entity, body FROM deal_state.deal_log WHERE part = $1 ORDER BY pos")

@@ -9,6 +9,7 @@ mod faults;
 mod folding;
 mod history;
 mod kit;
+mod live;
 mod merging;
 mod order;
 mod reading;

@@ -118,9 +118,8 @@ pub async fn list_undecided(tx: &mut Tx, part: u16, until: Timestamp, limit: i64
 pub async fn take_undecided(tx: &mut Tx, part: u16, flags: &[EntityKey]) -> Result<Vec<UndecidedFlag>, Error> {
     let groups: Vec<_> = flags.iter().map(|flag| flag.group.clone()).collect();
     let ids: Vec<_> = flags.iter().map(|flag| flag.entity.clone()).collect();
-    let rows = sqlx::query_file!("sql/take_undecided.sql", stored_part(part), &groups, &ids)
-        .fetch_all(tx.conn())
-        .await?;
+    let rows =
+        sqlx::query_file!("sql/take_undecided.sql", stored_part(part), &groups, &ids).fetch_all(tx.conn()).await?;
     let flags = rows.into_iter().map(|row| UndecidedFlag {
         group: row.group_id,
         rooftop: row.rooftop,

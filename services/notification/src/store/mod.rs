@@ -9,7 +9,8 @@ mod routes;
 
 pub use deliveries::{Decided, DeliveriesQuery, forget_deliveries, list_deliveries, save_decisions, withhold_of_route};
 pub use flags::{
-    Saved, Undecided, UndecidedFlag, forget_flags, list_undecided, retract_flags, save_flags, take_undecided, undecided_parts,
+    Saved, Undecided, UndecidedFlag, forget_flags, list_undecided, retract_flags, save_flags, take_undecided,
+    undecided_parts,
 };
 pub use outbox::{
     Claim, Claimed, Destination, Due, Ended, Unread, claim, end_delivery, end_unread, outbox, postpone_delivery,

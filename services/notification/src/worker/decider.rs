@@ -86,7 +86,8 @@ impl Projection for Decider {
         let retracted: Vec<_> =
             retracted.iter().map(|((group, id), revision)| (*group, id.as_str(), *revision)).collect();
         store::retract_flags(tx, part, &retracted, now).await.map_err(refused)?;
-        let settled = entries.iter().filter(|entry| matches!(entry.body, Some(Body::Flag(_) | Body::FlagRetraction(_))));
+        let settled =
+            entries.iter().filter(|entry| matches!(entry.body, Some(Body::Flag(_) | Body::FlagRetraction(_))));
         let settled = settled.map(|entry| EntityKey {
             group: entry.group.clone(),
             rooftop: entry.rooftop.clone(),

@@ -222,9 +222,8 @@ impl Floor {
 
     /// People take the first flag that stands and decide the first open review.
     fn act(&mut self, now: Timestamp) {
-        let standing = |flag: &&mut Flag| {
-            !flag.retracted && flag.content.closed_at.is_none() && flag.acknowledgement.is_none()
-        };
+        let standing =
+            |flag: &&mut Flag| !flag.retracted && flag.content.closed_at.is_none() && flag.acknowledgement.is_none();
         if let Some(flag) = self.flags.values_mut().find(standing)
             && let Ok(Some(taken)) = acknowledge(flag, "s7", "", now)
         {

@@ -175,8 +175,7 @@ pub fn judge(
 /// The flags of a rooftop's floor. `stored` are those that stand, and those of the silences that are known now: what
 /// ended before is history, which nothing retracts.
 pub fn judge_floor(floor: &Subject, rulebook: &Rulebook, stored: Vec<Flag>, now: Timestamp) -> Judged {
-    let (judged, left) =
-        compare(floor, rulebook.floor_flags(now), rulebook, by_id(stored), &[], now, Origin::Live);
+    let (judged, left) = compare(floor, rulebook.floor_flags(now), rulebook, by_id(stored), &[], now, Origin::Live);
     let standing = left.into_iter().filter(|(_, flag)| flag.content.closed_at.is_none()).collect();
     let changes = judged.changes.into_iter().chain(retracted(standing)).collect();
     Judged { changes, ..judged }
@@ -279,9 +278,7 @@ fn open(id: String, subject: &Subject, content: Content, now: Timestamp, origin:
 /// The flag as it now is; none if nothing changed.
 fn amend(before: Flag, now: Flag) -> Option<Change> {
     // More history matters only where it makes a past of the step at which the flag stands.
-    let past = |history| {
-        now.content.closed_at.is_none() && alert::is_history(now.content.crossed_at(), history)
-    };
+    let past = |history| now.content.closed_at.is_none() && alert::is_history(now.content.crossed_at(), history);
     let as_before = past(before.history_recorded_at) == past(now.history_recorded_at);
     let same = before.content == now.content
         && before.acknowledgement == now.acknowledgement

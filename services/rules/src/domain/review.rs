@@ -139,7 +139,9 @@ fn decided_elsewhere<'r>(
             && (!exception.founded_by.is_empty() || review.id == review_id(&review.deal, &exception.id))
     };
     let decisions = known.chain(former).filter(may_be).filter_map(decided_of);
-    decisions.filter(|decision| decision.counts_for(exception)).min_by_key(|decision| (decision.at, decision.by.clone()))
+    decisions
+        .filter(|decision| decision.counts_for(exception))
+        .min_by_key(|decision| (decision.at, decision.by.clone()))
 }
 
 fn vanish(review: Review, now: Timestamp) -> Review {

@@ -3,12 +3,13 @@
 mod flags;
 mod request;
 mod reviews;
+mod watch;
 
 use std::time::Duration;
 
 use pb::rule::v1::{
     AcknowledgeFlagRequest, Flag, GetFlagRequest, ListFlagsRequest, ListFlagsResponse, ListReviewsRequest,
-    ListReviewsResponse, ResolveReviewRequest, Review,
+    ListReviewsResponse, ResolveReviewRequest, Review, WatchFlagsRequest,
     rule_service_server::{RuleService, RuleServiceServer},
 };
 use throughline_journal::{Context, Log};
@@ -68,5 +69,15 @@ impl RuleService for Rules {
     async fn resolve_review(&self, request: Request<ResolveReviewRequest>) -> Result<Response<Review>, Status> {
         let principal = Principal::of(&request)?;
         Ok(Response::new(reviews::resolve(self, principal, request.into_inner()).await?))
+    }
+
+    type WatchFlagsStream = watch::FlagStream;
+
+    async fn watch_flags(
+        &self,
+        request: Request<WatchFlagsRequest>,
+    ) -> Result<Response<Self::WatchFlagsStream>, Status> {
+        let principal = Principal::of(&request)?;
+        Ok(Response::new(watch::watch(self, principal, request.into_inner()).await?))
     }
 }

@@ -8,6 +8,7 @@ mod flags;
 mod floors;
 mod reviews;
 mod rooftops;
+mod watch;
 
 pub use alarms::{DueDeal, ROOFTOP, due_parts, list_due, load_due, restore_alarms};
 pub use deals::{DealKey, KeptDeal, count_queues, forget_deals, load_deals, recall_deals, save_deals};
@@ -16,6 +17,7 @@ pub use flags::{FlagsQuery, get_flag, list_flags, load_flags, lock_flag, save_fl
 pub use floors::{FLOOR, load_floor_flags, save_floor};
 pub use reviews::{ReviewsQuery, count_open_reviews, list_reviews, load_reviews, lock_review, save_reviews};
 pub use rooftops::{StoredRooftop, load_rooftops, save_rooftop};
+pub use watch::{WatchQuery, watch_flags, watch_reviews, watch_rooftops};
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use throughline_platform::jiff_sqlx::ToSqlx;

@@ -22,7 +22,9 @@ pub fn render_review(review: &Review) -> pb::rule::v1::Review {
         etag: etag(review.revision),
         candidates: review.candidates.iter().cloned().map(render_candidate).collect(),
         founded_by: render_event_refs(review.founded_by.iter().cloned()),
-        decided_for: render_event_refs(resolved.into_iter().flat_map(|resolution| resolution.founded_by.iter().cloned())),
+        decided_for: render_event_refs(
+            resolved.into_iter().flat_map(|resolution| resolution.founded_by.iter().cloned()),
+        ),
     }
 }
 

@@ -9,3 +9,4 @@ mod reviews;
 mod standing;
 mod tenancy;
 mod timers;
+mod watching;

@@ -1,82 +1,54 @@
 //! The snapshot of a board, a piece at a time.
 
-use std::collections::BTreeSet;
-
 use prost::Message;
+use throughline_journal::live::Page;
 use throughline_platform::Failure;
 use throughline_platform::persons;
-use throughline_proto::{
-    deal::v1::{self as pb, WatchBoardResponse},
-    tenant::v1::Rooftop,
-};
+use throughline_proto::deal::v1::{self as pb, WatchBoardResponse};
 use uuid::Uuid;
 
-use super::{Board, Step};
-use crate::{
-    definitions::Definitions,
-    domain::board,
-    store::{self, BoardRooftop},
-    wire,
-};
+use super::Board;
+use crate::{domain::board, store, wire};
 
 /// Deals in one piece.
 const PIECE: i64 = 200;
 
-/// Behind which deal a piece begins.
-pub(super) struct Place {
-    first: bool,
-    rooftop: String,
-    deal: Uuid,
-}
-
-impl Place {
-    pub(super) fn start() -> Self {
-        Self { first: true, rooftop: String::new(), deal: Uuid::nil() }
-    }
-}
-
 impl Board {
-    pub(super) async fn snapshot(&mut self, place: Place) -> Result<WatchBoardResponse, Failure> {
-        if place.first {
-            self.positions = self.heads().await?;
-        }
-        let (group, rooftops) = (self.principal.group.clone(), self.names());
+    /// Deals of these rooftops behind a place. The first piece has their sources and unobserved steps, too.
+    pub(super) async fn piece(
+        &mut self,
+        rooftops: &[String],
+        after: Option<(String, Uuid)>,
+    ) -> Result<Page<WatchBoardResponse, (String, Uuid)>, Failure> {
+        let first = after.is_none();
+        let (group, asked) = (self.principal.group.clone(), rooftops.to_vec());
         let since = board::heard_since(self.deals.cx.platform.clock.now());
-        let (after, behind) = (place.rooftop, place.deal);
+        let (behind, deal) = after.unwrap_or_default();
         let rows = self
             .deals
             .cx
             .platform
             .db
             .read(&self.principal, move |tx| {
-                Box::pin(async move { store::board(tx, &group, &rooftops, since, (&after, behind), PIECE).await })
+                Box::pin(async move { store::board(tx, &group, &asked, since, (&behind, deal), PIECE).await })
             })
             .await
             .map_err(|error: store::Error| Failure::from(error))?;
         let full = i64::try_from(rows.len()).unwrap_or(PIECE) >= PIECE;
-        let next = rows.last().map(|(rooftop, deal, _)| Place { first: false, rooftop: rooftop.clone(), deal: *deal });
+        let next = rows.last().filter(|_| full).map(|(rooftop, deal, _)| (rooftop.clone(), *deal));
 
-        let mut answer = self.answer();
-        answer.snapshot = true;
+        let mut message = WatchBoardResponse::default();
         for (_, _, body) in &rows {
             let deal = pb::Deal::decode(body.as_slice()).map_err(Failure::internal)?;
-            answer.upserts.push(self.entry(&deal));
+            message.upserts.push(self.entry(&deal));
         }
-        if place.first {
-            answer.sources = self.freshness().await?;
-            answer.unobserved = unobserved(&self.rooftops)?;
+        if first {
+            self.fresh.retain(|(rooftop, _), _| !rooftops.contains(rooftop));
+            self.unobserved.retain(|rooftop, _| !rooftops.contains(rooftop));
+            message.sources = self.freshness(rooftops).await?;
+            (message.unobserved_rooftops, message.unobserved) = self.unobserved(rooftops).await?;
         }
-        match next.filter(|_| full) {
-            Some(next) => {
-                // A snapshot is taken whole or not at all.
-                answer.complete = false;
-                answer.resume_token.clear();
-                self.step = Step::Snapshot(next);
-            }
-            None if self.once => self.step = Step::Ended,
-            None => self.step = Step::Changes(Box::new(self.tail())),
-        }
-        Ok(answer)
+        Ok(Page { message, pieces: Vec::new(), next })
     }
 
     pub(super) fn entry(&self, deal: &pb::Deal) -> pb::BoardEntry {
@@ -89,21 +61,4 @@ impl Board {
         }
         entry
     }
-}
-
-/// The steps of each rooftop's process that none of its sources has ever reported.
-fn unobserved(rooftops: &[BoardRooftop]) -> Result<Vec<pb::UnobservedStep>, Failure> {
-    let definitions = Definitions::default();
-    let mut steps = Vec::new();
-    for rooftop in rooftops {
-        let said = Rooftop::decode(rooftop.body.as_slice()).map_err(Failure::internal)?;
-        let definition = definitions.read(&said.definition_json).map_err(Failure::internal)?;
-        let observed: BTreeSet<&str> = rooftop.observed.iter().map(String::as_str).collect();
-        let missing = definition.events.iter().filter(|event| !observed.contains(event.event_type.as_str()));
-        steps.extend(missing.map(|event| pb::UnobservedStep {
-            rooftop: rooftop.rooftop.clone(),
-            event_type: event.event_type.clone(),
-        }));
-    }
-    Ok(steps)
 }
