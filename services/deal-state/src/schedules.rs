@@ -7,22 +7,31 @@ use std::{
 
 use prost::Message;
 use throughline_platform::{Failure, db::Db, principal::Principal};
-use throughline_process::Schedule;
+use throughline_process::{Definition, Schedule};
 use throughline_proto::tenant::v1::Rooftop;
 
-use crate::{store, wire};
+use crate::{definitions::Definitions, store, wire};
 
 /// So many rooftops are remembered; beyond, it begins anew.
 const MOST: usize = 4_096;
 
 /// Schedules by (group, rooftop). The database says which state holds, this only saves the reading.
 #[derive(Default)]
-pub struct Schedules(Mutex<HashMap<(String, String), Known>>);
+pub struct Schedules {
+    known: Mutex<HashMap<(String, String), Known>>,
+    definitions: Definitions,
+}
 
 #[derive(Clone)]
 struct Known {
     tag: String,
-    schedule: Arc<Schedule>,
+    directory: Arc<Directory>,
+}
+
+/// What the directory says of a rooftop, read.
+pub struct Directory {
+    pub schedule: Schedule,
+    pub definition: Arc<Definition>,
 }
 
 impl Schedules {
@@ -32,8 +41,8 @@ impl Schedules {
         db: &Db,
         principal: &Principal,
         rooftops: BTreeSet<String>,
-    ) -> Result<HashMap<String, Arc<Schedule>>, Failure> {
-        let mut known = self.known(&principal.group, &rooftops);
+    ) -> Result<HashMap<String, Arc<Directory>>, Failure> {
+        let mut known = self.remembered(&principal.group, &rooftops);
         let group = principal.group.clone();
         let tags: Vec<String> = rooftops
             .iter()
@@ -47,21 +56,22 @@ impl Schedules {
         for row in rows {
             let Some(body) = row.body else { continue };
             let rooftop = Rooftop::decode(body.as_slice()).map_err(Failure::internal)?;
-            let schedule = Arc::new(wire::schedule(&rooftop).map_err(Failure::internal)?);
-            known.insert(row.rooftop, Known { tag: row.tag, schedule });
+            let schedule = wire::schedule(&rooftop).map_err(Failure::internal)?;
+            let definition = self.definitions.read(&rooftop.definition_json).map_err(Failure::internal)?;
+            known.insert(row.rooftop, Known { tag: row.tag, directory: Arc::new(Directory { schedule, definition }) });
         }
         self.keep(&principal.group, &known);
-        Ok(known.into_iter().map(|(rooftop, known)| (rooftop, known.schedule)).collect())
+        Ok(known.into_iter().map(|(rooftop, known)| (rooftop, known.directory)).collect())
     }
 
-    fn known(&self, group: &str, rooftops: &BTreeSet<String>) -> HashMap<String, Known> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn remembered(&self, group: &str, rooftops: &BTreeSet<String>) -> HashMap<String, Known> {
+        let all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = |rooftop: &String| Some((rooftop.clone(), all.get(&(group.to_owned(), rooftop.clone()))?.clone()));
         rooftops.iter().filter_map(known).collect()
     }
 
     fn keep(&self, group: &str, known: &HashMap<String, Known>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() + known.len() > MOST {
             all.clear();
         }

@@ -1,5 +1,7 @@
 //! A deal as it was known at an instant.
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 use throughline_platform::{Failure, name, principal::Principal};
 use throughline_process::{Key, KeyKind, Observed};
@@ -93,7 +95,7 @@ impl Deals {
             (None, several) => return Err(apart(several)),
         };
         let mut deals = [deal];
-        self.dress(&principal, &mut deals, [rooftop.id].into(), at).await?;
+        self.dress(&principal, &mut deals, [rooftop.id].into(), &BTreeMap::new(), at).await?;
         let [deal] = deals;
         Ok(deal)
     }

@@ -10,7 +10,12 @@ mod timeline;
 mod watch;
 mod work;
 
-use std::{collections::BTreeSet, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::Stream;
 use jiff::Timestamp;
@@ -21,6 +26,7 @@ use throughline_platform::{
     Failure, MAX_MESSAGE_BYTES,
     principal::{Principal, Scope},
 };
+use throughline_process::Evidence;
 use throughline_proto::deal::v1::{
     self as pb,
     deal_service_server::{DealService, DealServiceServer},
@@ -29,7 +35,7 @@ use tonic::{Request, Response, Status};
 
 pub use rebuild::Rebuilds;
 
-use crate::{CONSUMER, schedules::Schedules, wire};
+use crate::{CONSUMER, schedules::Schedules, store, wire};
 
 /// A read waits at most so long for what it must have seen.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -70,22 +76,45 @@ impl Deals {
         let mut deals = deals.collect::<Result<Vec<_>, _>>()?;
         let rooftops: BTreeSet<String> = deals.iter().map(|deal| wire::rooftop_of(&deal.name).to_owned()).collect();
         let now = self.cx.platform.clock.now();
-        self.dress(principal, &mut deals, rooftops, now).await?;
+        let evidence = self.evidence(principal, &rooftops).await?;
+        self.dress(principal, &mut deals, rooftops, &evidence, now).await?;
         Ok(deals)
     }
 
-    /// Times what deals hold up to an instant, and hides persons from whom may not see them.
+    /// What is known of the sources of rooftops.
+    async fn evidence(
+        &self,
+        principal: &Principal,
+        rooftops: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Evidence>, Failure> {
+        let (group, rooftops) = (principal.group.clone(), rooftops.iter().cloned().collect::<Vec<_>>());
+        let read = self
+            .cx
+            .platform
+            .db
+            .read(principal, move |tx| Box::pin(async move { store::sources(tx, &group, &rooftops).await }));
+        let sources = read.await.map_err(|error: store::Error| Failure::from(error))?;
+        Ok(evidence_of(&sources))
+    }
+
+    /// Says of intervals whether they may have ended unseen, times them up to an instant, and hides persons from whom may
+    /// not see them.
     async fn dress(
         &self,
         principal: &Principal,
         deals: &mut [pb::Deal],
         rooftops: BTreeSet<String>,
+        evidence: &BTreeMap<String, Evidence>,
         until: Timestamp,
     ) -> Result<(), Failure> {
         let schedules = self.schedules.of(&self.cx.platform.db, principal, rooftops).await?;
         for deal in deals {
-            if let Some(schedule) = schedules.get(wire::rooftop_of(&deal.name)) {
-                wire::time_intervals(&mut deal.intervals, schedule, until);
+            let rooftop = wire::rooftop_of(&deal.name);
+            if let Some(directory) = schedules.get(rooftop) {
+                if let Some(evidence) = evidence.get(rooftop) {
+                    wire::mark_unknown(&mut deal.intervals, &directory.definition, evidence, until);
+                }
+                wire::time_intervals(&mut deal.intervals, &directory.schedule, until);
             }
             if !persons::seen_by(principal) {
                 persons::hide(deal);
@@ -103,6 +132,16 @@ impl Deals {
         deal.relations.extend(related);
         Ok(deal)
     }
+}
+
+/// Sources by rooftop, as intervals are judged by them.
+fn evidence_of(sources: &[store::SourceRow]) -> BTreeMap<String, Evidence> {
+    let mut evidence: BTreeMap<String, Evidence> = BTreeMap::new();
+    for source in sources {
+        let of_rooftop = evidence.entry(source.rooftop.clone()).or_default();
+        of_rooftop.feeds.insert(source.source.clone(), source.heard());
+    }
+    evidence
 }
 
 type BoardStream = Pin<Box<dyn Stream<Item = Result<pb::WatchBoardResponse, Status>> + Send>>;

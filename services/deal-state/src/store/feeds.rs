@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use sqlx::{Error, query_file};
 use throughline_platform::{db::Tx, jiff_sqlx};
-use throughline_process::{Feed, Judged};
+use throughline_process::{Feed, Heard, Judged};
 
 use super::{at, small};
 
@@ -92,6 +92,18 @@ pub struct SourceRow {
     pub last_recorded_at: Timestamp,
     pub last_event_at: Timestamp,
     pub judged: Judged,
+    /// Event types that it reports.
+    pub types: Vec<String>,
+}
+
+impl SourceRow {
+    /// As intervals are judged by it.
+    pub fn heard(&self) -> Heard {
+        let mut heard = Heard::default();
+        heard.hear(self.last_recorded_at, &self.judged);
+        heard.reports = self.types.iter().map(|event_type| (event_type.clone(), self.last_recorded_at)).collect();
+        heard
+    }
 }
 
 /// The sources of these rooftops of a group.
@@ -106,6 +118,7 @@ pub async fn sources(tx: &mut Tx, group: &str, rooftops: &[String]) -> Result<Ve
             expected: row.expected_ms.map(SignedDuration::from_millis),
             stale_at: row.stale_at.map(jiff_sqlx::Timestamp::to_jiff),
         },
+        types: row.types,
     });
     Ok(sources.collect())
 }

@@ -2,7 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use throughline_process::{Bound, Calendars, Schedule};
-use throughline_proto::{deal::v1 as pb, time::duration_to_wire};
+use throughline_proto::{
+    deal::v1 as pb,
+    time::{duration_to_wire, from_wire},
+};
 use throughline_wire::{optional_bound, read_bound};
 
 /// Times each interval to its end, or to now while it is open. The age of one whose end no source reports says nothing.
@@ -21,7 +24,11 @@ pub fn time_intervals(intervals: &mut [pb::Interval], schedule: &Schedule, now: 
 
 fn durations(interval: &pb::Interval, calendars: &Calendars, now: Timestamp) -> Option<pb::Durations> {
     let start = read_bound(interval.start.as_ref(), &interval.id).ok()?;
-    let end = optional_bound(interval.end.as_ref(), &interval.id).ok()?.unwrap_or(Bound::exact(now));
+    let end = match interval.unknown_since.as_ref().and_then(from_wire) {
+        // It lasted until its source fell silent, or longer.
+        Some(since) => Bound::between(since.max(start.earliest).min(now), now),
+        None => optional_bound(interval.end.as_ref(), &interval.id).ok()?.unwrap_or(Bound::exact(now)),
+    };
     let durations = calendars.durations(&start, &end);
     Some(pb::Durations {
         least_wall: Some(render(durations.wall.0)),

@@ -19,6 +19,8 @@ use crate::{
 
 /// Deals that leave the board by time alone are looked up at most this often.
 const AGED_EVERY: Duration = Duration::from_secs(10);
+/// Deals that are sent again when a source turns; a rooftop has fewer open ones.
+const MAX_TURNED: usize = 2_000;
 
 impl Board {
     /// The sources of which something else was sent last, or nothing.
@@ -34,16 +36,37 @@ impl Board {
             .map_err(|error: store::Error| Failure::from(error))?;
         let now = self.deals.cx.platform.clock.now();
         self.silent_at = sources.iter().filter_map(|source| source.judged.stale_at).filter(|at| *at > now).min();
+        self.evidence.extend(super::super::evidence_of(&sources));
         let mut changed = Vec::new();
         for source in sources {
             let name = (source.rooftop.clone(), source.source.clone());
             let as_of = as_of(source, now);
-            if self.fresh.get(&name) != Some(&as_of) {
-                self.fresh.insert(name, as_of.clone());
+            let before = self.fresh.insert(name, as_of.clone());
+            if before.as_ref() != Some(&as_of) {
+                if before.is_some_and(|before| before.stale != as_of.stale) {
+                    self.turned.insert(as_of.rooftop.clone());
+                }
                 changed.push(as_of);
             }
         }
         Ok(changed)
+    }
+
+    /// Deals of rooftops in which a source has fallen silent or returned: what they wait for may read otherwise.
+    pub(super) async fn turned(&mut self) -> Result<Vec<pb::BoardEntry>, Failure> {
+        let turned: Vec<String> = std::mem::take(&mut self.turned).into_iter().collect();
+        if turned.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mut entries, mut after) = (Vec::new(), None);
+        loop {
+            let (deals, next) = self.deals_behind(&turned, after).await?;
+            entries.extend(deals.iter().map(|deal| self.entry(deal)).filter(|entry| !entry.intervals.is_empty()));
+            match next {
+                Some(next) if entries.len() < MAX_TURNED => after = Some(next),
+                _ => return Ok(entries),
+            }
+        }
     }
 
     /// Those of the rooftops of which other steps were last sent as unobserved, with the steps that are now.

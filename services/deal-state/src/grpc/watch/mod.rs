@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use prost::Message;
 use throughline_journal::live::{Changes, LiveRequest, LiveView, Page, Stamp};
 use throughline_platform::{Failure, principal::Principal};
-use throughline_process::{Definition, Schedule};
+use throughline_process::{Definition, Evidence, Schedule};
 use throughline_proto::{
     deal::v1::{self as pb, WatchBoardResponse},
     log::v1::StoredEntry,
@@ -48,7 +48,9 @@ impl Deals {
             processes: BTreeMap::new(),
             unobserved: BTreeMap::new(),
             stirred: BTreeSet::new(),
+            evidence: BTreeMap::new(),
             fresh: BTreeMap::new(),
+            turned: BTreeSet::new(),
             silent_at: None,
             aged_until: self.cx.platform.clock.now(),
             aged_looked: None,
@@ -70,8 +72,12 @@ struct Board {
     unobserved: BTreeMap<String, Vec<String>>,
     /// Rooftops with entries since unobserved steps were looked up.
     stirred: BTreeSet<String>,
+    /// What is known of the sources of each rooftop.
+    evidence: BTreeMap<String, Evidence>,
     /// What was last sent of each source: (rooftop, source).
     fresh: BTreeMap<(String, String), pb::SourceAsOf>,
+    /// Rooftops in which a source has fallen silent or returned since deals were last sent again.
+    turned: BTreeSet<String>,
     /// When the next source falls silent if nothing comes of it.
     silent_at: Option<Timestamp>,
     /// Deals that were last heard of too long before this instant have been taken off.
@@ -142,11 +148,19 @@ impl LiveView for Board {
         let stirred = if all { rooftops.to_vec() } else { stirred.into_iter().collect() };
         let sources = self.freshness(rooftops).await?;
         let (unobserved_rooftops, unobserved) = self.unobserved(&stirred).await?;
+        let upserts = self.turned().await?;
         let removes = self.aged(rooftops).await?;
         if sources.is_empty() && unobserved_rooftops.is_empty() && removes.is_empty() {
             return Ok(None);
         }
-        Ok(Some(WatchBoardResponse { sources, unobserved, unobserved_rooftops, removes, ..Default::default() }))
+        Ok(Some(WatchBoardResponse {
+            upserts,
+            sources,
+            unobserved,
+            unobserved_rooftops,
+            removes,
+            ..Default::default()
+        }))
     }
 
     fn look_at(&self) -> Option<Timestamp> {

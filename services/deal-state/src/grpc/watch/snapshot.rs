@@ -20,7 +20,24 @@ impl Board {
         rooftops: &[String],
         after: Option<(String, Uuid)>,
     ) -> Result<Page<WatchBoardResponse, (String, Uuid)>, Failure> {
-        let first = after.is_none();
+        let mut message = WatchBoardResponse::default();
+        if after.is_none() {
+            self.fresh.retain(|(rooftop, _), _| !rooftops.contains(rooftop));
+            self.unobserved.retain(|rooftop, _| !rooftops.contains(rooftop));
+            message.sources = self.freshness(rooftops).await?;
+            (message.unobserved_rooftops, message.unobserved) = self.unobserved(rooftops).await?;
+        }
+        let (deals, next) = self.deals_behind(rooftops, after).await?;
+        message.upserts = deals.iter().map(|deal| self.entry(deal)).collect();
+        Ok(Page { message, pieces: Vec::new(), next })
+    }
+
+    /// A piece of the open deals of these rooftops behind a place, and where the next piece begins.
+    pub(super) async fn deals_behind(
+        &self,
+        rooftops: &[String],
+        after: Option<(String, Uuid)>,
+    ) -> Result<(Vec<pb::Deal>, Option<(String, Uuid)>), Failure> {
         let (group, asked) = (self.principal.group.clone(), rooftops.to_vec());
         let since = board::heard_since(self.deals.cx.platform.clock.now());
         let (behind, deal) = after.unwrap_or_default();
@@ -36,25 +53,18 @@ impl Board {
             .map_err(|error: store::Error| Failure::from(error))?;
         let full = i64::try_from(rows.len()).unwrap_or(PIECE) >= PIECE;
         let next = rows.last().filter(|_| full).map(|(rooftop, deal, _)| (rooftop.clone(), *deal));
-
-        let mut message = WatchBoardResponse::default();
-        for (_, _, body) in &rows {
-            let deal = pb::Deal::decode(body.as_slice()).map_err(Failure::internal)?;
-            message.upserts.push(self.entry(&deal));
-        }
-        if first {
-            self.fresh.retain(|(rooftop, _), _| !rooftops.contains(rooftop));
-            self.unobserved.retain(|rooftop, _| !rooftops.contains(rooftop));
-            message.sources = self.freshness(rooftops).await?;
-            (message.unobserved_rooftops, message.unobserved) = self.unobserved(rooftops).await?;
-        }
-        Ok(Page { message, pieces: Vec::new(), next })
+        let deals = rows.iter().map(|(_, _, body)| pb::Deal::decode(body.as_slice()).map_err(Failure::internal));
+        Ok((deals.collect::<Result<_, _>>()?, next))
     }
 
     pub(super) fn entry(&self, deal: &pb::Deal) -> pb::BoardEntry {
         let mut entry = board::entry(deal);
-        if let Some(schedule) = self.schedules.get(wire::rooftop_of(&entry.deal)) {
-            wire::time_intervals(&mut entry.intervals, schedule, self.deals.cx.platform.clock.now());
+        let (rooftop, now) = (wire::rooftop_of(&deal.name), self.deals.cx.platform.clock.now());
+        if let (Some(process), Some(evidence)) = (self.processes.get(rooftop), self.evidence.get(rooftop)) {
+            wire::mark_unknown(&mut entry.intervals, process, evidence, now);
+        }
+        if let Some(schedule) = self.schedules.get(rooftop) {
+            wire::time_intervals(&mut entry.intervals, schedule, now);
         }
         if !persons::seen_by(&self.principal) {
             persons::hide_in_entry(&mut entry);
