@@ -17,7 +17,7 @@ use super::{
     job::{Outcome, Worked},
     part::Work,
 };
-use crate::{ApplyError, Entry, Projection, entry::EntityKey, metrics::OfConsumer};
+use crate::{ApplyError, Entry, Projection, claim::Claim, entry::EntityKey, metrics::OfConsumer};
 
 /// After so many failures an entry parks its entity.
 const TRIES: i32 = 3;
@@ -182,7 +182,7 @@ impl<P: Projection> Follower<P> {
         }
     }
 
-    async fn tick(&self, fence: Fence, rule_time: jiff::Timestamp) -> Outcome {
+    async fn tick(&self, fence: Fence, rule_time: Claim) -> Outcome {
         let inner = self.0.clone();
         let ticked = self
             .0
@@ -191,7 +191,7 @@ impl<P: Projection> Follower<P> {
             .db
             .work(Role::Worker, move |tx| {
                 Box::pin(async move {
-                    let fired = inner.projection.tick(tx, fence.part, rule_time);
+                    let fired = inner.projection.tick(tx, fence.part, rule_time.until);
                     let effects = AssertUnwindSafe(fired).catch_unwind().await.map_err(Refused::panicked)??;
                     inner.move_cursor(tx, fence, fence.position).await?;
                     Ok::<_, Refused>(effects)
@@ -206,7 +206,7 @@ impl<P: Projection> Follower<P> {
             Err(Refused::Lost) => Outcome::Lost,
             Err(Refused::Transient(failure)) => Outcome::Transient { failure, rest: Vec::new() },
             Err(Refused::Poison(cause)) => {
-                tracing::error!(consumer = self.0.spec.consumer, part = fence.part, %rule_time, cause, "the alarms of a part cannot be fired");
+                tracing::error!(consumer = self.0.spec.consumer, part = fence.part, rule_time = %rule_time.until, cause, "the alarms of a part cannot be fired");
                 Outcome::TickFailed
             }
         }

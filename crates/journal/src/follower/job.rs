@@ -6,7 +6,7 @@ use throughline_proto::log::v1::{StoredEntry, SubscribeResponse};
 use tonic::{Status, Streaming};
 
 use super::{lease::Leases, part::Asked};
-use crate::entry::EntityKey;
+use crate::{claim::Claim, entry::EntityKey};
 
 /// The end of a job.
 pub(super) enum Report {
@@ -20,7 +20,7 @@ pub(super) enum Report {
     Asked(Result<Vec<(u16, Asked, bool)>, Failure>),
     Retries(Result<Vec<(u16, EntityKey)>, Failure>),
     /// Parts with what downstream was told of them.
-    Marked(Result<Vec<(u16, jiff::Timestamp)>, Failure>),
+    Marked(Result<Vec<(u16, Claim)>, Failure>),
     Lag(Option<Vec<(u16, u64)>>),
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Worked {
 pub(super) enum Outcome {
     Done,
     /// Alarms up to here were fired.
-    Ticked(jiff::Timestamp),
+    Ticked(Claim),
     /// Alarms cannot be fired: ask again later.
     TickFailed,
     /// Another owner holds the part.

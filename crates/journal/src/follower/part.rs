@@ -9,7 +9,7 @@ use throughline_proto::{log::v1::StoredEntry, time};
 use tokio::time::Instant;
 
 use super::Pace;
-use crate::entry::EntityKey;
+use crate::{claim::Claim, entry::EntityKey};
 
 /// What an entry weighs in the buffer beside its body, bytes.
 const ENTRY_OVERHEAD: usize = 200;
@@ -31,15 +31,15 @@ pub(super) struct Part {
     buffer: VecDeque<StoredEntry>,
     pub(super) parked: HashSet<EntityKey>,
     retries: VecDeque<EntityKey>,
-    claims: VecDeque<(u64, Timestamp)>,
+    claims: VecDeque<(u64, Claim)>,
     /// Everything recorded before it has been applied.
-    complete: Option<Timestamp>,
+    complete: Option<Claim>,
     asked: Asked,
     tick_wanted: bool,
     alarms_rest_until: Option<Instant>,
     /// Alarms up to here have been fired: what downstream may be told.
-    pub(super) fired: Option<Timestamp>,
-    pub(super) marked: Option<Timestamp>,
+    pub(super) fired: Option<Claim>,
+    pub(super) marked: Option<Claim>,
     pub(super) busy: bool,
     pub(super) leaving: bool,
     failures: u32,
@@ -56,7 +56,7 @@ pub(super) struct Part {
 /// For which rule time, and after how many batches, alarms were last asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Asked {
-    until: Option<Timestamp>,
+    until: Option<Claim>,
     batches: u64,
 }
 
@@ -73,7 +73,7 @@ enum Standing {
 #[derive(Debug, PartialEq)]
 pub(super) enum Work {
     Retry(EntityKey),
-    Tick(Timestamp),
+    Tick(Claim),
     Batch(Vec<StoredEntry>),
 }
 
@@ -140,11 +140,13 @@ impl Part {
         Ok(taken)
     }
 
-    /// The log says that everything recorded before `until` has been sent by now.
-    pub(super) fn claim(&mut self, until: Timestamp) {
+    /// The log says that everything recorded before an instant has been sent by now.
+    pub(super) fn claim(&mut self, until: Claim) {
         if self.standing != Standing::Running {
             return;
         }
+        // What was claimed in an earlier clock step may never come true.
+        self.claims.retain(|claim| claim.1.step >= until.step);
         let coarse = self.claims.len() >= 8;
         match self.claims.back_mut() {
             // the same entries, complete up to a later instant
@@ -223,12 +225,10 @@ impl Part {
     }
 
     /// Rule time: how far it may be judged that nothing happened.
-    pub(super) fn rule_time(&self, clock: Timestamp) -> Option<Timestamp> {
-        let mut until = self.complete?.min(clock);
-        if let Some(next) = self.next_recorded_at() {
-            until = until.min(next);
-        }
-        Some(until)
+    pub(super) fn rule_time(&self, clock: Timestamp) -> Option<Claim> {
+        let Claim { step, until } = self.complete?;
+        let until = self.next_recorded_at().map_or(until, |next| until.min(next));
+        Some(Claim { step, until: until.min(clock) })
     }
 
     pub(super) fn next_recorded_at(&self) -> Option<Timestamp> {
@@ -236,7 +236,7 @@ impl Part {
     }
 
     /// The rule time for which to ask for alarms, if it has moved or something was applied since.
-    pub(super) fn to_ask(&self, clock: Timestamp, now: Instant) -> Option<(Timestamp, Asked)> {
+    pub(super) fn to_ask(&self, clock: Timestamp, now: Instant) -> Option<(Claim, Asked)> {
         if self.tick_wanted || self.leaving || self.alarms_rest_until.is_some_and(|until| until > now) {
             return None;
         }
@@ -256,7 +256,7 @@ impl Part {
     }
 
     /// Its alarms up to here have been fired; firing may have set others.
-    pub(super) fn ticked(&mut self, rule_time: Timestamp) {
+    pub(super) fn ticked(&mut self, rule_time: Claim) {
         self.fired = self.fired.max(Some(rule_time));
         self.asked = Asked::default();
         self.failures = 0;

@@ -15,7 +15,7 @@ use super::{
     part::{Asked, Work},
     stream::{SILENT_FOR, too_old},
 };
-use crate::{Context, Projection, entry::EntityKey};
+use crate::{Context, Projection, claim::Claim, entry::EntityKey};
 
 /// So often in a row it may get nowhere before it gives up.
 const TRIES: u32 = 5;
@@ -123,7 +123,7 @@ impl<P: Projection> Replay<P> {
     /// Fires alarms until none is due, as the follower would once it has caught up.
     async fn settle(&self, at: &mut Replayed) -> Result<(), Failure> {
         loop {
-            let now = self.0.0.consumer.cx.clock.now();
+            let now = Claim { step: 0, until: self.0.0.consumer.cx.clock.now() };
             let asked = self.0.ask_due(vec![(at.part, now, Asked::default())]).await?;
             if !asked.iter().any(|(_, _, due)| *due) {
                 return Ok(());

@@ -4,6 +4,7 @@
 
 mod alarms;
 mod append;
+mod complete;
 mod follow;
 mod follower;
 mod lanes;

@@ -122,9 +122,9 @@ impl Desk {
             .platform
             .db
             .work(Role::Appender, move |tx| Box::pin(async move { log.append(tx, now, entries).await }));
-        let positions = write.await.unwrap();
+        let appended = write.await.unwrap();
         self.deals.wake([part]);
-        self.deals.token(&[(part, *positions.last().unwrap())])
+        self.deals.token(&[(part, appended.last().unwrap().position)])
     }
 
     pub(crate) fn client(&self) -> Rules {

@@ -9,6 +9,7 @@ use tonic::Status;
 use super::{Coordinator, REOPEN_AFTER, REOPEN_AT_MOST, Report};
 use crate::{
     Projection,
+    claim::Claim,
     follower::{
         job::{Outcome, Worked},
         lease::Leases,
@@ -80,7 +81,7 @@ impl<P: Projection> Coordinator<P> {
         for complete in message.complete {
             let until = complete.until.as_ref().and_then(time::from_wire);
             if let (Some(part), Some(until)) = (self.parts.get_mut(&(complete.part as u16)), until) {
-                part.claim(until);
+                part.claim(Claim { step: complete.clock_step, until });
             }
         }
     }
