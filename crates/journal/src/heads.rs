@@ -2,11 +2,15 @@
 //! and behind that all of them at every poll. Whoever reads the log waits here.
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::{Row, postgres::PgRow};
 use throughline_platform::{
     self as platform,
@@ -24,6 +28,7 @@ use uuid::Uuid;
 use crate::{
     Log, PARTS,
     claim::{Claim, InFlight, Pending},
+    step::{Finding, Stepping},
 };
 
 /// From one look to the next at least: under load many are told at once, and the first after a quiet time never waits.
@@ -32,6 +37,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 /// When to look once more at parts that were being appended to at a poll: most appends have ended by then, so that a busy
 /// part is complete almost as far as a quiet one. Nothing is concluded from the time itself.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
+
+/// After so many polls in which nothing has moved an instant that runs ahead of the clock, no clock shows it any more.
+const UNMOVED_POLLS: u32 = 20;
 
 /// The end of one part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,21 +66,52 @@ pub(crate) struct HeadRow {
     pub(crate) position: u64,
     /// First kept position.
     pub(crate) first: u64,
+    /// Of the last entry: the clock step in which it was recorded, and when. Nothing of an empty part.
+    pub(crate) last: Claim,
 }
 
 /// What no append that takes its lock later records before.
 enum Promised {
     OfLog(Claim),
-    /// Of a log with an upstream: the watermarks of its consumer.
-    OfParts(HashMap<u16, Claim>),
+    /// Of a log with an upstream: the watermarks of its consumer, whose clock steps come on top of the log's own.
+    OfParts {
+        own_step: u64,
+        claims: HashMap<u16, Claim>,
+    },
 }
 
 impl Promised {
     fn of(&self, part: u16) -> Option<Claim> {
         match self {
             Self::OfLog(claim) => Some(*claim),
-            Self::OfParts(claims) => claims.get(&part).copied(),
+            Self::OfParts { claims, .. } => claims.get(&part).copied(),
         }
+    }
+
+    /// How often the log's own clock stepped back.
+    fn own_step(&self) -> u64 {
+        match self {
+            Self::OfLog(claim) => claim.step,
+            Self::OfParts { own_step, .. } => *own_step,
+        }
+    }
+
+    /// The latest instant that bounds appends to some part. A watermark that runs ahead itself is put right by whoever
+    /// writes it, and what was recorded by it then belongs to an earlier step.
+    fn latest(&self, rows: &[HeadRow], in_order: impl Fn(Timestamp) -> bool) -> Option<Claim> {
+        let recorded = rows.iter().filter(|row| row.position > 0).filter_map(|row| match self {
+            Self::OfLog(promise) => Some(row.last).filter(|last| last.step == promise.step),
+            Self::OfParts { own_step, claims } => {
+                let claim = claims.get(&row.part);
+                let step = claim.map_or(*own_step, |claim| claim.step);
+                Some(row.last).filter(|last| last.step == step && claim.is_none_or(|claim| in_order(claim.until)))
+            }
+        });
+        let promise = match self {
+            Self::OfLog(promise) => Some(*promise),
+            Self::OfParts { .. } => None,
+        };
+        recorded.chain(promise).max_by_key(|claim| claim.until)
     }
 }
 
@@ -111,13 +150,25 @@ impl Moved {
 pub(crate) struct Watch {
     seen: watch::Sender<Heads>,
     moved: Moved,
+    /// How far what is stored runs ahead of this process's clock; zero within the tolerance.
+    ahead: Mutex<SignedDuration>,
     /// Names this process in wake-ups, so that it does not wake itself twice.
     process: Uuid,
 }
 
 impl Watch {
     pub(crate) fn new() -> Self {
-        Self { seen: watch::Sender::new(Vec::new()), moved: Moved::default(), process: Uuid::new_v4() }
+        Self {
+            seen: watch::Sender::new(Vec::new()),
+            moved: Moved::default(),
+            ahead: Mutex::default(),
+            process: Uuid::new_v4(),
+        }
+    }
+
+    /// How far what is stored runs ahead of this process's clock; zero within the tolerance.
+    pub(crate) fn ahead(&self) -> SignedDuration {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn receiver(&self) -> watch::Receiver<Heads> {
@@ -170,7 +221,7 @@ impl Log {
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut deaf = false;
         let mut failing = false;
-        let mut pending = Pending::default();
+        let (mut pending, mut stepping) = (Pending::default(), Stepping::default());
         let mut again: Option<Instant> = None;
         loop {
             let look = tokio::select! {
@@ -187,7 +238,7 @@ impl Log {
             let looked = match look {
                 Look::AtAll => {
                     self.watched().moved.take();
-                    let looked = self.look_at_all(&mut pending).await;
+                    let looked = self.look_at_all(&mut pending, &mut stepping).await;
                     again = pending.parts().next().map(|_| Instant::now() + LOOK_AGAIN);
                     looked
                 }
@@ -220,33 +271,109 @@ impl Log {
     }
 
     /// Reads all heads, and proves how far each part is complete.
-    async fn look_at_all(&self, pending: &mut Pending) -> Result<(), Failure> {
+    async fn look_at_all(&self, pending: &mut Pending, stepping: &mut Stepping) -> Result<(), Failure> {
         let promised = self.promised().await?;
         let in_flight = self.in_flight().await?;
         let rows = self.read_heads(None).await?;
+        let clock = &self.platform().clock;
+        // Read behind what is compared with it: only a step puts that ahead.
+        let (now, tolerance) = (clock.now(), clock.tolerance());
+        let latest = promised.latest(&rows, |stored| stored.duration_since(now) <= tolerance);
+        let unmoved = self.platform().options.poll * UNMOVED_POLLS;
+        let found = stepping.look(latest.map(|latest| latest.until), now, tolerance, Instant::now(), unmoved);
+        self.say_found(found);
+        if let (Finding::SteppedBack(_), Some(latest)) = (found, latest) {
+            // What is claimed from here on is claimed in the new step, at the next look.
+            self.publish(&rows, |_| None);
+            return self.step(promised.own_step(), latest.until, now).await;
+        }
         self.publish(&rows, |part| {
             let promised = promised.of(part)?;
-            pending.prove(part, promised, &in_flight)
+            pending.prove(part, promised, &in_flight).and_then(|claim| self.claimable(claim, now, tolerance))
         });
         Ok(())
+    }
+
+    /// Begins a clock step, unless another process has done so.
+    async fn step(&self, step: u64, from: Timestamp, to: Timestamp) -> Result<(), Failure> {
+        let sql = self.sql().stepped.clone();
+        let begun = self
+            .platform()
+            .db
+            .statement(Role::Worker, move |tx| {
+                Box::pin(async move {
+                    sqlx::query(sql).bind(step as i64).bind(to.to_sqlx()).bind(from.to_sqlx()).execute(tx.conn()).await
+                })
+            })
+            .await?;
+        if begun.rows_affected() > 0 {
+            tracing::error!(
+                log = self.name(), step = step + 1, %from, %to,
+                "THE CLOCK STEPPED BACK: what was recorded ahead of it no longer bounds what follows, and everything judged \
+                 ahead of it is judged again",
+            );
+            self.count_step();
+        }
+        Ok(())
+    }
+
+    /// Shows how far what is stored runs ahead, and logs once that it does.
+    fn say_found(&self, found: Finding) {
+        let ahead = match found {
+            Finding::InOrder => SignedDuration::ZERO,
+            Finding::Ahead(by) | Finding::SteppedBack(by) => by,
+        };
+        let before = {
+            let mut said = self.watched().ahead.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *said, ahead)
+        };
+        self.show_ahead(ahead);
+        if before.is_zero() && matches!(found, Finding::Ahead(_)) {
+            tracing::error!(
+                log = self.name(),
+                seconds = ahead.as_secs(),
+                "what is recorded runs ahead of this process's clock: another process's clock is ahead and must be put right, \
+                 or this one stepped back, which is certain once nothing moves it any more",
+            );
+        }
+        if !before.is_zero() && ahead.is_zero() {
+            tracing::warn!(log = self.name(), "what is recorded no longer runs ahead of this process's clock");
+        }
     }
 
     /// Looks again at parts whose claims wait for the end of appends.
     async fn look_at_pending(&self, pending: &mut Pending) -> Result<(), Failure> {
         let in_flight = self.in_flight().await?;
         let rows = self.read_heads(Some(pending.parts().map(|part| part as i16).collect())).await?;
-        self.publish(&rows, |part| pending.resolve(part, &in_flight));
+        let clock = &self.platform().clock;
+        let (now, tolerance) = (clock.now(), clock.tolerance());
+        self.publish(&rows, |part| {
+            pending.resolve(part, &in_flight).and_then(|claim| self.claimable(claim, now, tolerance))
+        });
         Ok(())
+    }
+
+    /// What may be claimed of what is proven: nothing that lies ahead of the clock. A promise that does so holds for the
+    /// present all the same; a watermark that does so was written by a clock that has since stepped back, and says nothing of
+    /// what came upstream afterwards.
+    fn claimable(&self, claim: Claim, now: Timestamp, tolerance: SignedDuration) -> Option<Claim> {
+        match self.upstream() {
+            None => Some(Claim { until: claim.until.min(now), ..claim }),
+            Some(_) => Some(claim).filter(|claim| claim.until.duration_since(now) <= tolerance),
+        }
     }
 
     fn publish(&self, rows: &[HeadRow], mut proven: impl FnMut(u16) -> Option<Claim>) {
         self.watched().seen.send_modify(|heads| {
             heads.resize(usize::from(PARTS), Head { first: 1, ..Head::default() });
-            for row in rows.iter().filter(|row| row.position > 0) {
+            for row in rows {
                 let Some(head) = heads.get_mut(usize::from(row.part)) else { continue };
                 head.position = head.position.max(row.position);
                 head.first = head.first.max(row.first);
-                if let Some(claim) = proven(row.part) {
+                // Of a part without entries nothing is claimed: there are hundreds of them.
+                if row.position > 0
+                    && let Some(claim) = proven(row.part)
+                {
                     head.complete = Some((row.position, claim));
                 }
             }
@@ -277,8 +404,12 @@ impl Log {
             .db
             .statement(Role::Worker, move |tx| Box::pin(async move { sqlx::query(sql).fetch_all(tx.conn()).await }))
             .await?;
-        let marks = rows.iter().map(|row| Ok((row.try_get::<i16, _>(0)? as u16, claim(row, 1)?)));
-        Ok(Promised::OfParts(marks.collect::<Result<_, sqlx::Error>>()?))
+        let own_step = rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>(0))? as u64;
+        let marks = rows.iter().filter_map(|row| match row.try_get::<Option<i16>, _>(1) {
+            Ok(part) => part.map(|part| Ok((part as u16, claim(row, 2)?))),
+            Err(error) => Some(Err(error)),
+        });
+        Ok(Promised::OfParts { own_step, claims: marks.collect::<Result<_, sqlx::Error>>()? })
     }
 
     /// Which transactions are appending just now.
@@ -313,6 +444,7 @@ impl Log {
                 part: row.try_get::<i16, _>(0)? as u16,
                 position: row.try_get::<i64, _>(1)? as u64,
                 first: row.try_get::<i64, _>(2)? as u64,
+                last: claim(row, 3)?,
             })
         });
         rows.collect::<Result<_, sqlx::Error>>().map_err(Failure::from)

@@ -25,6 +25,7 @@ mod projection;
 mod rows;
 mod serve;
 mod sql;
+mod step;
 mod tail;
 mod token;
 mod wait;

@@ -1,7 +1,7 @@
 //! A log, as its owner holds it.
 use std::{collections::HashMap, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
 use throughline_platform::{
     self as platform,
@@ -166,6 +166,14 @@ impl Log {
 
     pub(crate) fn seen_heads(&self) -> watch::Receiver<Heads> {
         self.0.watch.receiver()
+    }
+
+    pub(crate) fn count_step(&self) {
+        self.0.metrics.clock_steps.get_or_create(&OfLog { log: self.0.name }).inc();
+    }
+
+    pub(crate) fn show_ahead(&self, ahead: SignedDuration) {
+        self.0.metrics.clock_ahead.get_or_create(&OfLog { log: self.0.name }).set(ahead.as_secs());
     }
 
     pub(crate) fn months(&self) -> &Months {

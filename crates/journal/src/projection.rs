@@ -38,6 +38,14 @@ pub trait Projection: Send + Sync + 'static {
         let _ = (tx, part, rule_time);
         Ok(Self::Effects::default())
     }
+
+    /// Makes instants that this projection stored of a part, and that run ahead of the clock by more than its tolerance,
+    /// follow it again: the clock that they were read off stepped back. Called before the first alarms of an owner, and
+    /// after each clock step; `rule_time` is as in `tick`, which follows and judges anew. Twice must do nothing.
+    async fn put_right(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<(), ApplyError> {
+        let _ = (tx, part, rule_time);
+        Ok(())
+    }
 }
 
 /// Why entries could not be applied.

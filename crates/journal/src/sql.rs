@@ -26,7 +26,7 @@ macro_rules! statements {
 
 statements!(
     /// What is said to a log.
-    LogSql: append, ensure_month, heads, in_flight, marks, promised, read, read_group
+    LogSql: append, clock_steps, ensure_month, heads, in_flight, marks, promised, read, read_group, stepped
 );
 
 statements!(

@@ -1,6 +1,7 @@
 //! One piece of work of one part: a transaction that ends by moving the cursor, or several of them when an entry is
 //! poisonous.
 mod park;
+mod put_right;
 
 use std::{any::Any, collections::HashSet, ops::Range, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -65,6 +66,7 @@ impl<P: Projection> Follower<P> {
         let outcome = match work {
             Work::Batch(entries) => self.apply_batch(&mut fence, &mut parked, entries).await,
             Work::Retry(entity) => self.retry(fence, &mut parked, entity).await,
+            Work::PutRight(rule_time) => self.put_right(fence, rule_time).await,
             Work::Tick(rule_time) => self.tick(fence, rule_time).await,
         };
         if matches!(outcome, Outcome::Lost) {

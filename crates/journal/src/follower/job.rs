@@ -38,6 +38,8 @@ pub(super) enum Outcome {
     Done,
     /// Alarms up to here were fired.
     Ticked(Claim),
+    /// What was stored ahead of the clock follows it now.
+    PutRight(Claim),
     /// Alarms cannot be fired: ask again later.
     TickFailed,
     /// Another owner holds the part.

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use throughline_proto::{log::v1::StoredEntry, time};
 use tokio::time::Instant;
 
@@ -37,6 +37,8 @@ pub(super) struct Part {
     asked: Asked,
     tick_wanted: bool,
     alarms_rest_until: Option<Instant>,
+    /// The clock step in which what is stored of the part was put right; none yet by this owner.
+    right_in: Option<u64>,
     /// Alarms up to here have been fired: what downstream may be told.
     pub(super) fired: Option<Claim>,
     pub(super) marked: Option<Claim>,
@@ -73,6 +75,8 @@ enum Standing {
 #[derive(Debug, PartialEq)]
 pub(super) enum Work {
     Retry(EntityKey),
+    /// What is stored may lie ahead of the clock.
+    PutRight(Claim),
     Tick(Claim),
     Batch(Vec<StoredEntry>),
 }
@@ -102,6 +106,7 @@ impl Part {
             asked: Asked::default(),
             tick_wanted: false,
             alarms_rest_until: None,
+            right_in: None,
             fired: None,
             marked: None,
             busy: false,
@@ -237,7 +242,11 @@ impl Part {
 
     /// The rule time for which to ask for alarms, if it has moved or something was applied since.
     pub(super) fn to_ask(&self, clock: Timestamp, now: Instant) -> Option<(Claim, Asked)> {
-        if self.tick_wanted || self.leaving || self.alarms_rest_until.is_some_and(|until| until > now) {
+        if self.tick_wanted
+            || self.leaving
+            || !self.is_right()
+            || self.alarms_rest_until.is_some_and(|until| until > now)
+        {
             return None;
         }
         let until = self.rule_time(clock)?;
@@ -262,6 +271,23 @@ impl Part {
         self.failures = 0;
     }
 
+    /// Whether what is stored was put right in the clock step of what is claimed.
+    fn is_right(&self) -> bool {
+        self.complete.is_none_or(|complete| self.right_in == Some(complete.step))
+    }
+
+    /// What was stored ahead of the clock follows it since this rule time; alarms are asked for anew.
+    pub(super) fn is_put_right(&mut self, rule_time: Claim) {
+        self.right_in = Some(rule_time.step);
+        self.asked = Asked::default();
+        self.failures = 0;
+    }
+
+    /// How far what is claimed runs ahead of the clock.
+    pub(super) fn claimed_ahead(&self, clock: Timestamp) -> Option<SignedDuration> {
+        self.complete.map(|complete| complete.until.duration_since(clock))
+    }
+
     /// Its alarms cannot be fired: entries go on, and alarms rest for a while.
     pub(super) fn tick_failed(&mut self, now: Instant) {
         self.asked = Asked::default();
@@ -282,6 +308,13 @@ impl Part {
         self.rest_until = None;
         if let Some(entity) = self.retries.pop_front() {
             return Some((Work::Retry(entity), 0));
+        }
+        if !self.is_right()
+            && self.alarms_rest_until.is_none_or(|until| until <= now)
+            && let Some(rule_time) = self.rule_time(clock)
+        {
+            self.tick_wanted = false;
+            return Some((Work::PutRight(rule_time), 0));
         }
         if std::mem::take(&mut self.tick_wanted)
             && let Some(rule_time) = self.rule_time(clock)

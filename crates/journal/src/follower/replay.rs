@@ -138,7 +138,7 @@ impl<P: Projection> Replay<P> {
         let worked = self.0.clone().work(fence, std::mem::take(&mut at.parked), work).await;
         (at.position, at.parked) = (worked.position, worked.parked);
         match worked.outcome {
-            Outcome::Done | Outcome::Ticked(_) => Ok(()),
+            Outcome::Done | Outcome::Ticked(_) | Outcome::PutRight(_) => Ok(()),
             Outcome::Transient { failure, .. } => Err(failure),
             Outcome::TickFailed => Err(Failure::internal(format!("the alarms of part {} cannot be fired", at.part))),
             Outcome::Lost => Err(Failure::internal(format!("somebody else has moved the cursor of part {}", at.part))),

@@ -8,7 +8,7 @@ mod routes;
 
 pub use deliveries::{Decided, DeliveriesQuery, forget_deliveries, list_deliveries, save_decisions, withhold_of_route};
 pub use flags::{forget_flags, retract_flags, save_flags};
-pub use outbox::{Claim, Claimed, Destination, Ended, claim, end_delivery, outbox, postpone_delivery};
+pub use outbox::{Claim, Claimed, Destination, Ended, claim, end_delivery, outbox, postpone_delivery, put_right};
 pub use routes::{
     add_route, add_secret, count_routes, delete_route, disable_route, find_secret, list_routes, load_routes, lock_route,
 };

@@ -13,7 +13,7 @@ use throughline_proto::{event::v1::Origin, log::v1::entry_body::Body};
 use tokio::sync::Notify;
 
 use crate::{
-    domain::{ChannelKind, Decision, Flag, Route, Severity, decide, delivery_id},
+    domain::{ChannelKind, Decision, FRESH_FOR, Flag, Route, Severity, decide, delivery_id},
     metrics::NotificationMetrics,
     store::{self, Decided},
     wire::{self, Message, Told},
@@ -78,6 +78,17 @@ impl Projection for Decider {
         store::retract_flags(tx, part, &retracted, now).await.map_err(refused)?;
         let decided = decide_all(tx, part, &told, now).await?;
         Ok(Effects { decided })
+    }
+
+    /// Messages that were decided on ahead of the clock are due now. Whether they are sent is seen then.
+    async fn put_right(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<(), ApplyError> {
+        let latest = self.clock.now().checked_add(self.clock.tolerance()).unwrap_or(Timestamp::MAX);
+        let latest_due = latest.checked_add(FRESH_FOR).unwrap_or(Timestamp::MAX);
+        let messages = store::put_right(tx, part, latest, latest_due, rule_time).await.map_err(refused)?;
+        if messages > 0 {
+            tracing::warn!(part, messages, "messages were due ahead of the clock: they are due now");
+        }
+        Ok(())
     }
 
     async fn committed(&self, _part: u16, effects: Effects) {

@@ -22,7 +22,7 @@ use crate::{
     store::{self, DealKey},
     wire,
 };
-use judge::{Bench, Broken, Case, Told, Verdicts};
+use judge::{Bench, Broken, Case, RuleTimes, Told, Verdicts};
 use rulebooks::Rulebooks;
 
 /// Alarms that ring together.
@@ -36,7 +36,7 @@ pub struct Rules {
 
 impl Rules {
     pub fn new(log: Log, clock: Clock, metrics: RuleMetrics) -> Self {
-        Self { bench: Bench { log, clock, rulebooks: Rulebooks::default() }, metrics }
+        Self { bench: Bench { log, clock, rulebooks: Rulebooks::default(), rule_times: RuleTimes::default() }, metrics }
     }
 }
 
@@ -114,6 +114,7 @@ impl Projection for Rules {
     }
 
     async fn tick(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<Effects, ApplyError> {
+        self.bench.rule_times.note(part, rule_time);
         let mut effects = Effects::default();
         // All of them: whoever follows the flag log is told that nothing is missing up to the rule time. Judging moves an
         // alarm behind the rule time or drops it, so this ends.
@@ -136,6 +137,19 @@ impl Projection for Rules {
         }
         self.bench.append(tx, &mut effects.verdicts).await?;
         Ok(effects)
+    }
+
+    /// What was judged ahead of the clock is judged again: flags whose crossing has yet to come are retracted, and alarms
+    /// are set for it.
+    async fn put_right(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<(), ApplyError> {
+        self.bench.rule_times.note(part, rule_time);
+        let clock = &self.bench.clock;
+        let latest = clock.now().checked_add(clock.tolerance()).unwrap_or(Timestamp::MAX);
+        let again = store::put_right(tx, part, latest, rule_time).await.map_err(judge::refused)?;
+        if again > 0 {
+            tracing::warn!(part, deals = again, %rule_time, "deals were judged ahead of the clock: they are judged again");
+        }
+        Ok(())
     }
 }
 

@@ -15,8 +15,11 @@ fn entry(position: u64) -> StoredEntry {
     StoredEntry { position, recorded_at, body: vec![0; 10].into(), ..StoredEntry::default() }
 }
 
+/// With nothing stored that could lie ahead of the clock.
 fn part() -> Part {
-    Part::new(1, 0, HashSet::new())
+    let mut part = Part::new(1, 0, HashSet::new());
+    part.is_put_right(claim(0));
+    part
 }
 
 fn batches_of(max_batch: usize) -> Pace {
@@ -81,6 +84,10 @@ fn claim_of_a_later_clock_step_takes_rule_time_back() {
     part.next(batches_of(1), clock, now).unwrap();
     part.advance(1);
     assert_eq!(part.rule_time(clock), Some(stepped));
+    // What was stored in the earlier step is put right before alarms are asked for.
+    assert_eq!(part.to_ask(clock, now), None);
+    assert_eq!(part.next(batches_of(1), clock, now), Some((Work::PutRight(stepped), 0)));
+    part.is_put_right(stepped);
     let (_, asked) = part.to_ask(clock, now).unwrap();
     part.answered(asked, false);
     assert_eq!(part.fired, Some(stepped));

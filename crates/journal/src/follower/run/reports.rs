@@ -225,6 +225,7 @@ impl<P: Projection> Coordinator<P> {
                 self.told(Ok(()));
             }
             Outcome::Ticked(rule_time) => part.ticked(rule_time),
+            Outcome::PutRight(rule_time) => part.is_put_right(rule_time),
             Outcome::TickFailed => part.tick_failed(Instant::now()),
             Outcome::Lost => self.drop_part(number, "another owner committed to it"),
             Outcome::Transient { failure, rest } => {
