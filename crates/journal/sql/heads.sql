@@ -1,6 +1,4 @@
--- Heads of some parts with what the upstream consumer has completed, in one snapshot: whatever the watermark covers is
--- below these heads.
-select h.part, h.pos, h.first_pos, w.until
-from {schema}.{log}_head h
-left join {watermark} on w.part = h.part
-where h.part = any($1::smallint[])
+-- Heads of some parts. The last `recorded_at` of an empty part is infinitely long ago, which no instant of ours is.
+select part, pos, first_pos, step, greatest(recorded_at, timestamptz 'epoch')
+from {schema}.{log}_head
+where part = any($1::smallint[])

@@ -1,7 +1,7 @@
 //! A consumer of a log, as this process knows it: its cursors in the database, and a nudge whenever one of them moves here.
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
 use throughline_platform::{self as platform, db::Role, failure::Failure, peers::Peer};
 use tokio::{sync::watch, time::Instant};
@@ -30,6 +30,8 @@ pub(crate) struct Progress {
     pub(crate) batches: u64,
     /// When the oldest entry that waits here was recorded.
     pub(crate) oldest: Option<Timestamp>,
+    /// How far this process's clock is behind the log; zero within the tolerance.
+    pub(crate) behind: SignedDuration,
 }
 
 /// One row of the cursors.

@@ -49,6 +49,10 @@ impl Logs {
         logs.values().find(|log| log.schema() == schema).cloned()
     }
 
+    pub(crate) fn logs(&self) -> Vec<Log> {
+        self.0.logs.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     pub(crate) fn add_log(&self, log: &Log) {
         self.0.logs.write().unwrap_or_else(PoisonError::into_inner).insert(log.name(), log.clone());
     }

@@ -28,13 +28,23 @@ pub struct NewEntry {
     pub body: Bytes,
 }
 
+/// Where and when an entry was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Within the part, from 1, without gaps.
+    pub position: u64,
+    /// On the injected clock; within a part never earlier than the entries before, but for a clock step.
+    pub recorded_at: Timestamp,
+}
+
 /// An entry as a follower receives it.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub part: u16,
     /// Within the part, from 1, without gaps.
     pub position: u64,
-    /// When the owner of the log recorded it (its injected clock).
+    /// When the owner of the log recorded it (its injected clock). Within a part never earlier than the entries before, but
+    /// for a clock step.
     pub recorded_at: Timestamp,
     pub group: String,
     pub rooftop: String,

@@ -2,10 +2,9 @@
 //! No input or output.
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
 use throughline_platform::failure::{Code, Failure, Reason};
 
-use crate::{PARTS, heads::Head};
+use crate::{PARTS, claim::Claim, heads::Head};
 
 /// A read whose bodies weigh less together was not cut short: well below what `read.sql` cuts at (a megabyte, counting
 /// 200 bytes an entry beside the body) for the 1,000 entries that are read at most.
@@ -40,8 +39,8 @@ struct Sent {
     holed: bool,
     position: u64,
     head: u64,
-    claim: Option<(u64, Timestamp)>,
-    told: Option<Timestamp>,
+    claim: Option<(u64, Claim)>,
+    told: Option<Claim>,
 }
 
 pub(crate) struct Feed {
@@ -70,8 +69,11 @@ impl Feed {
             }
             sent.head = sent.head.max(head.position);
             if head.complete.is_some() {
-                // The one that waits for entries to be sent goes first: a busy part would never get to a later one.
-                let waits = sent.claim.is_some_and(|claim| claim.0 > sent.position);
+                // The one that waits for entries to be sent goes first: a busy part would never get to a later one. One of an
+                // earlier clock step is void.
+                let waits = sent
+                    .claim
+                    .is_some_and(|(position, claim)| position > sent.position && Some(claim.step) == head.step());
                 if !waits {
                     sent.claim = head.complete;
                 }
@@ -138,17 +140,17 @@ impl Feed {
     }
 
     /// What may be said of completeness now and was not said before.
-    pub(crate) fn completeness(&mut self) -> Vec<(u16, Timestamp)> {
+    pub(crate) fn completeness(&mut self) -> Vec<(u16, Claim)> {
         let mut said = Vec::new();
         for (part, sent) in self.parts.iter_mut().enumerate() {
-            let Some((position, until)) = sent.claim else { continue };
+            let Some((position, claim)) = sent.claim else { continue };
             if position > sent.position || sent.holed {
                 continue;
             }
             sent.claim = None;
-            if sent.told < Some(until) {
-                sent.told = Some(until);
-                said.push((part as u16, until));
+            if sent.told < Some(claim) {
+                sent.told = Some(claim);
+                said.push((part as u16, claim));
             }
         }
         said
@@ -176,14 +178,20 @@ pub(crate) fn too_old(log: &str, old: TooOld) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+
+    fn claim(step: u64, second: i64) -> Claim {
+        Claim { step, until: Timestamp::from_second(second).unwrap() }
+    }
 
     fn heads(of: &[(u64, Option<(u64, i64)>)]) -> Vec<Head> {
         of.iter()
             .map(|(position, complete)| Head {
                 position: *position,
                 first: 1,
-                complete: complete.map(|(position, second)| (position, Timestamp::from_second(second).unwrap())),
+                complete: complete.map(|(position, second)| (position, claim(0, second))),
             })
             .collect()
     }
@@ -218,9 +226,26 @@ mod tests {
         // More comes before the first ten were sent.
         feed.absorb(&heads(&[(20, Some((20, 200)))])).unwrap();
         feed.sent(0, 10);
-        assert_eq!(feed.completeness(), [(0, Timestamp::from_second(100).unwrap())]);
+        assert_eq!(feed.completeness(), [(0, claim(0, 100))]);
         feed.absorb(&heads(&[(30, Some((30, 300)))])).unwrap();
         assert!(feed.completeness().is_empty());
+    }
+
+    #[test]
+    fn claim_of_a_later_clock_step_replaces_one_that_lies_ahead_of_it() {
+        let mut feed = Feed::new([(0, 10), (1, 0)]);
+        feed.absorb(&heads(&[(10, Some((10, 900))), (10, Some((10, 900)))])).unwrap();
+        assert_eq!(feed.completeness(), [(0, claim(0, 900))]);
+        let mut stepped = heads(&[(10, None), (12, None)]);
+        stepped[0].complete = Some((10, claim(1, 100)));
+        stepped[1].complete = Some((12, claim(1, 100)));
+        feed.absorb(&stepped).unwrap();
+        assert_eq!(feed.completeness(), [(0, claim(1, 100))]);
+        // What waited for entries in the earlier step is not said once they were sent.
+        feed.sent(1, 10);
+        assert_eq!(feed.completeness(), []);
+        feed.sent(1, 12);
+        assert_eq!(feed.completeness(), [(1, claim(1, 100))]);
     }
 
     #[test]

@@ -1,29 +1,45 @@
 //! Where a log ends, as this process last saw it: one watcher a log reads the heads when somebody says that they moved,
 //! and behind that all of them at every poll. Whoever reads the log waits here.
 use std::{
-    collections::VecDeque,
+    collections::HashMap,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
-use throughline_platform::jiff_sqlx;
 
 use bytes::Bytes;
-use jiff::Timestamp;
-use sqlx::Row;
-use throughline_platform::{self as platform, db::Role, failure::Failure, tasks::OnExit};
-use tokio::sync::{Notify, broadcast, watch};
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{Row, postgres::PgRow};
+use throughline_platform::{
+    self as platform,
+    db::Role,
+    failure::Failure,
+    jiff_sqlx::{self, ToSqlx},
+    tasks::OnExit,
+};
+use tokio::{
+    sync::{Notify, broadcast, watch},
+    time::Instant,
+};
 use uuid::Uuid;
 
-use crate::{Log, PARTS};
-
-/// A commit in flight may carry a `recorded_at` that lies this long back (real time); completeness keeps clear of it.
-const SETTLED_AFTER: Duration = Duration::from_millis(200);
+use crate::{
+    Log, PARTS,
+    claim::{Claim, InFlight, Pending},
+    step::{Finding, Stepping},
+};
 
 /// From one look to the next at least: under load many are told at once, and the first after a quiet time never waits.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
+/// When to look once more at parts that were being appended to at a poll: most appends have ended by then, so that a busy
+/// part is complete almost as far as a quiet one. Nothing is concluded from the time itself.
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
+
+/// After so many polls in which nothing has moved an instant that runs ahead of the clock, no clock shows it any more.
+const UNMOVED_POLLS: u32 = 20;
 
 /// The end of one part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +49,70 @@ pub(crate) struct Head {
     /// First kept position.
     pub(crate) first: u64,
     /// Up to this position, everything that was recorded before the instant is contained, also of what lies upstream.
-    pub(crate) complete: Option<(u64, Timestamp)>,
+    pub(crate) complete: Option<(u64, Claim)>,
+}
+
+impl Head {
+    /// The clock step of what is claimed of it.
+    pub(crate) fn step(&self) -> Option<u64> {
+        self.complete.map(|(_, claim)| claim.step)
+    }
+}
+
+/// The end of one part as the database has it.
+pub(crate) struct HeadRow {
+    pub(crate) part: u16,
+    /// Last position; 0 if the part is empty.
+    pub(crate) position: u64,
+    /// First kept position.
+    pub(crate) first: u64,
+    /// Of the last entry: the clock step in which it was recorded, and when. Nothing of an empty part.
+    pub(crate) last: Claim,
+}
+
+/// What no append that takes its lock later records before.
+enum Promised {
+    OfLog(Claim),
+    /// Of a log with an upstream: the watermarks of its consumer, whose clock steps come on top of the log's own.
+    OfParts {
+        own_step: u64,
+        claims: HashMap<u16, Claim>,
+    },
+}
+
+impl Promised {
+    fn of(&self, part: u16) -> Option<Claim> {
+        match self {
+            Self::OfLog(claim) => Some(*claim),
+            Self::OfParts { claims, .. } => claims.get(&part).copied(),
+        }
+    }
+
+    /// How often the log's own clock stepped back.
+    fn own_step(&self) -> u64 {
+        match self {
+            Self::OfLog(claim) => claim.step,
+            Self::OfParts { own_step, .. } => *own_step,
+        }
+    }
+
+    /// The latest instant that bounds appends to some part. A watermark that runs ahead itself is put right by whoever
+    /// writes it, and what was recorded by it then belongs to an earlier step.
+    fn latest(&self, rows: &[HeadRow], in_order: impl Fn(Timestamp) -> bool) -> Option<Claim> {
+        let recorded = rows.iter().filter(|row| row.position > 0).filter_map(|row| match self {
+            Self::OfLog(promise) => Some(row.last).filter(|last| last.step == promise.step),
+            Self::OfParts { own_step, claims } => {
+                let claim = claims.get(&row.part);
+                let step = claim.map_or(*own_step, |claim| claim.step);
+                Some(row.last).filter(|last| last.step == step && claim.is_none_or(|claim| in_order(claim.until)))
+            }
+        });
+        let promise = match self {
+            Self::OfLog(promise) => Some(*promise),
+            Self::OfParts { .. } => None,
+        };
+        recorded.chain(promise).max_by_key(|claim| claim.until)
+    }
 }
 
 /// All heads; empty until they were read once.
@@ -71,15 +150,25 @@ impl Moved {
 pub(crate) struct Watch {
     seen: watch::Sender<Heads>,
     moved: Moved,
+    /// How far what is stored runs ahead of this process's clock; zero within the tolerance.
+    ahead: Mutex<SignedDuration>,
     /// Names this process in wake-ups, so that it does not wake itself twice.
     process: Uuid,
-    looks: Mutex<VecDeque<(Instant, Timestamp)>>,
 }
 
 impl Watch {
     pub(crate) fn new() -> Self {
-        let looks = Mutex::default();
-        Self { seen: watch::Sender::new(Vec::new()), moved: Moved::default(), process: Uuid::new_v4(), looks }
+        Self {
+            seen: watch::Sender::new(Vec::new()),
+            moved: Moved::default(),
+            ahead: Mutex::default(),
+            process: Uuid::new_v4(),
+        }
+    }
+
+    /// How far what is stored runs ahead of this process's clock; zero within the tolerance.
+    pub(crate) fn ahead(&self) -> SignedDuration {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn receiver(&self) -> watch::Receiver<Heads> {
@@ -111,16 +200,6 @@ impl Watch {
             Err(broadcast::error::RecvError::Closed) => {}
         }
     }
-
-    /// The latest look that nothing recorded before it can still be in flight of.
-    fn settled(&self, now: (Instant, Timestamp)) -> Option<Timestamp> {
-        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
-        looks.push_back(now);
-        let settled = looks.iter().take_while(|look| now.0.duration_since(look.0) >= SETTLED_AFTER).count();
-        let until = settled.checked_sub(1).map(|last| looks[last].1);
-        looks.drain(..settled.saturating_sub(1));
-        until
-    }
 }
 
 impl Log {
@@ -142,22 +221,37 @@ impl Log {
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut deaf = false;
         let mut failing = false;
+        let (mut pending, mut stepping) = (Pending::default(), Stepping::default());
+        let mut again: Option<Instant> = None;
         loop {
-            let all = tokio::select! {
+            let look = tokio::select! {
                 () = shutdown.cancelled() => return,
-                _ = poll.tick() => true,
-                () = self.watched().moved.said.notified() => false,
+                _ = poll.tick() => Look::AtAll,
+                () = at(again) => Look::AtPending,
+                () = self.watched().moved.said.notified() => Look::AtMoved,
                 message = wakes.recv(), if !deaf => {
                     deaf = matches!(message, Err(broadcast::error::RecvError::Closed));
                     self.watched().heard(message);
                     continue;
                 }
             };
-            let parts = self.watched().moved.take();
-            if !all && parts.is_empty() {
-                continue;
-            }
-            match self.look(if all { None } else { Some(parts) }).await {
+            let looked = match look {
+                Look::AtAll => {
+                    self.watched().moved.take();
+                    let looked = self.look_at_all(&mut pending, &mut stepping).await;
+                    again = pending.parts().next().map(|_| Instant::now() + LOOK_AGAIN);
+                    looked
+                }
+                Look::AtPending => {
+                    again = None;
+                    self.look_at_pending(&mut pending).await
+                }
+                Look::AtMoved => match self.watched().moved.take() {
+                    parts if parts.is_empty() => continue,
+                    parts => self.look(parts).await,
+                },
+            };
+            match looked {
                 Ok(()) => failing = false,
                 Err(failure) if !failing => {
                     failing = true;
@@ -169,32 +263,173 @@ impl Log {
         }
     }
 
-    async fn look(&self, parts: Option<Vec<i16>>) -> Result<(), Failure> {
-        let all = parts.is_none();
-        // Before the heads are read: what is recorded later is above them.
-        let now = (Instant::now(), self.platform().clock.now());
-        let rows = self.read_heads(parts).await?;
-        let settled = if all { self.watched().settled(now) } else { None };
-        self.watched().seen.send_modify(|heads| {
-            heads.resize(usize::from(PARTS), Head { first: 1, ..Head::default() });
-            for (part, position, first, upstream) in rows {
-                let Some(head) = heads.get_mut(usize::from(part)) else { continue };
-                head.position = head.position.max(position);
-                head.first = head.first.max(first);
-                if all && position > 0 {
-                    let until = if self.upstream().is_some() { upstream } else { settled };
-                    head.complete = until.map(|until| (position, until)).or(head.complete);
-                }
-            }
+    /// Reads where parts end now, and no more.
+    async fn look(&self, parts: Vec<i16>) -> Result<(), Failure> {
+        let rows = self.read_heads(Some(parts)).await?;
+        self.publish(&rows, |_| None);
+        Ok(())
+    }
+
+    /// Reads all heads, and proves how far each part is complete.
+    async fn look_at_all(&self, pending: &mut Pending, stepping: &mut Stepping) -> Result<(), Failure> {
+        let promised = self.promised().await?;
+        let in_flight = self.in_flight().await?;
+        let rows = self.read_heads(None).await?;
+        let clock = &self.platform().clock;
+        // Read behind what is compared with it: only a step puts that ahead.
+        let (now, tolerance) = (clock.now(), clock.tolerance());
+        let latest = promised.latest(&rows, |stored| stored.duration_since(now) <= tolerance);
+        let unmoved = self.platform().options.poll * UNMOVED_POLLS;
+        let found = stepping.look(latest.map(|latest| latest.until), now, tolerance, Instant::now(), unmoved);
+        self.say_found(found);
+        if let (Finding::SteppedBack(_), Some(latest)) = (found, latest) {
+            // What is claimed from here on is claimed in the new step, at the next look.
+            self.publish(&rows, |_| None);
+            return self.step(promised.own_step(), latest.until, now).await;
+        }
+        self.publish(&rows, |part| {
+            let promised = promised.of(part)?;
+            pending.prove(part, promised, &in_flight).and_then(|claim| self.claimable(claim, now, tolerance))
         });
         Ok(())
     }
 
-    /// (part, last position, first kept position, completeness upstream), as they stand in the database now.
-    pub(crate) async fn read_heads(
-        &self,
-        parts: Option<Vec<i16>>,
-    ) -> Result<Vec<(u16, u64, u64, Option<Timestamp>)>, Failure> {
+    /// Begins a clock step, unless another process has done so.
+    async fn step(&self, step: u64, from: Timestamp, to: Timestamp) -> Result<(), Failure> {
+        let sql = self.sql().stepped.clone();
+        let begun = self
+            .platform()
+            .db
+            .statement(Role::Worker, move |tx| {
+                Box::pin(async move {
+                    sqlx::query(sql).bind(step as i64).bind(to.to_sqlx()).bind(from.to_sqlx()).execute(tx.conn()).await
+                })
+            })
+            .await?;
+        if begun.rows_affected() > 0 {
+            tracing::error!(
+                log = self.name(), step = step + 1, %from, %to,
+                "THE CLOCK STEPPED BACK: what was recorded ahead of it no longer bounds what follows, and everything judged \
+                 ahead of it is judged again",
+            );
+            self.count_step();
+        }
+        Ok(())
+    }
+
+    /// Shows how far what is stored runs ahead, and logs once that it does.
+    fn say_found(&self, found: Finding) {
+        let ahead = match found {
+            Finding::InOrder => SignedDuration::ZERO,
+            Finding::Ahead(by) | Finding::SteppedBack(by) => by,
+        };
+        let before = {
+            let mut said = self.watched().ahead.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *said, ahead)
+        };
+        self.show_ahead(ahead);
+        if before.is_zero() && matches!(found, Finding::Ahead(_)) {
+            tracing::error!(
+                log = self.name(),
+                seconds = ahead.as_secs(),
+                "what is recorded runs ahead of this process's clock: another process's clock is ahead and must be put right, \
+                 or this one stepped back, which is certain once nothing moves it any more",
+            );
+        }
+        if !before.is_zero() && ahead.is_zero() {
+            tracing::warn!(log = self.name(), "what is recorded no longer runs ahead of this process's clock");
+        }
+    }
+
+    /// Looks again at parts whose claims wait for the end of appends.
+    async fn look_at_pending(&self, pending: &mut Pending) -> Result<(), Failure> {
+        let in_flight = self.in_flight().await?;
+        let rows = self.read_heads(Some(pending.parts().map(|part| part as i16).collect())).await?;
+        let clock = &self.platform().clock;
+        let (now, tolerance) = (clock.now(), clock.tolerance());
+        self.publish(&rows, |part| {
+            pending.resolve(part, &in_flight).and_then(|claim| self.claimable(claim, now, tolerance))
+        });
+        Ok(())
+    }
+
+    /// What may be claimed of what is proven: nothing that lies ahead of the clock. A promise that does so holds for the
+    /// present all the same; a watermark that does so was written by a clock that has since stepped back, and says nothing of
+    /// what came upstream afterwards.
+    fn claimable(&self, claim: Claim, now: Timestamp, tolerance: SignedDuration) -> Option<Claim> {
+        match self.upstream() {
+            None => Some(Claim { until: claim.until.min(now), ..claim }),
+            Some(_) => Some(claim).filter(|claim| claim.until.duration_since(now) <= tolerance),
+        }
+    }
+
+    fn publish(&self, rows: &[HeadRow], mut proven: impl FnMut(u16) -> Option<Claim>) {
+        self.watched().seen.send_modify(|heads| {
+            heads.resize(usize::from(PARTS), Head { first: 1, ..Head::default() });
+            for row in rows {
+                let Some(head) = heads.get_mut(usize::from(row.part)) else { continue };
+                head.position = head.position.max(row.position);
+                head.first = head.first.max(row.first);
+                // Of a part without entries nothing is claimed: there are hundreds of them.
+                if row.position > 0
+                    && let Some(claim) = proven(row.part)
+                {
+                    head.complete = Some((row.position, claim));
+                }
+            }
+        });
+    }
+
+    /// What no later append records before: committed when this returns.
+    async fn promised(&self) -> Result<Promised, Failure> {
+        if self.upstream().is_some() {
+            return self.marked().await;
+        }
+        let sql = self.sql().promised.clone();
+        let now = self.platform().clock.now().to_sqlx();
+        let row = self
+            .platform()
+            .db
+            .statement(Role::Worker, move |tx| {
+                Box::pin(async move { sqlx::query(sql).bind(now).fetch_one(tx.conn()).await })
+            })
+            .await?;
+        Ok(Promised::OfLog(claim(&row, 0)?))
+    }
+
+    async fn marked(&self) -> Result<Promised, Failure> {
+        let sql = self.sql().marks.clone();
+        let rows = self
+            .platform()
+            .db
+            .statement(Role::Worker, move |tx| Box::pin(async move { sqlx::query(sql).fetch_all(tx.conn()).await }))
+            .await?;
+        let own_step = rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>(0))? as u64;
+        let marks = rows.iter().filter_map(|row| match row.try_get::<Option<i16>, _>(1) {
+            Ok(part) => part.map(|part| Ok((part as u16, claim(row, 2)?))),
+            Err(error) => Some(Err(error)),
+        });
+        Ok(Promised::OfParts { own_step, claims: marks.collect::<Result<_, sqlx::Error>>()? })
+    }
+
+    /// Which transactions are appending just now.
+    async fn in_flight(&self) -> Result<InFlight, Failure> {
+        let sql = self.sql().in_flight.clone();
+        let rows = self
+            .platform()
+            .db
+            .statement(Role::Worker, move |tx| Box::pin(async move { sqlx::query(sql).fetch_all(tx.conn()).await }))
+            .await?;
+        let mut in_flight = InFlight::new();
+        for row in &rows {
+            let part = u16::try_from(row.try_get::<i64, _>(0)?).map_err(Failure::internal)?;
+            in_flight.entry(part).or_default().insert(row.try_get(1)?);
+        }
+        Ok(in_flight)
+    }
+
+    /// Some heads, or all of them, as they stand in the database now.
+    pub(crate) async fn read_heads(&self, parts: Option<Vec<i16>>) -> Result<Vec<HeadRow>, Failure> {
         let sql = self.sql().heads.clone();
         let parts = parts.unwrap_or_else(|| (0..PARTS as i16).collect());
         let rows = self
@@ -204,18 +439,36 @@ impl Log {
                 Box::pin(async move { sqlx::query(sql).bind(parts).fetch_all(tx.conn()).await })
             })
             .await?;
-        rows.iter()
-            .map(|row| {
-                let until: Option<jiff_sqlx::Timestamp> = row.try_get(3)?;
-                Ok((
-                    row.try_get::<i16, _>(0)? as u16,
-                    row.try_get::<i64, _>(1)? as u64,
-                    row.try_get::<i64, _>(2)? as u64,
-                    until.map(jiff_sqlx::Timestamp::to_jiff),
-                ))
+        let rows = rows.iter().map(|row| {
+            Ok(HeadRow {
+                part: row.try_get::<i16, _>(0)? as u16,
+                position: row.try_get::<i64, _>(1)? as u64,
+                first: row.try_get::<i64, _>(2)? as u64,
+                last: claim(row, 3)?,
             })
-            .collect::<Result<_, sqlx::Error>>()
-            .map_err(Failure::from)
+        });
+        rows.collect::<Result<_, sqlx::Error>>().map_err(Failure::from)
+    }
+}
+
+/// Columns of a claim: the clock step, then the instant.
+fn claim(row: &PgRow, first: usize) -> Result<Claim, sqlx::Error> {
+    Ok(Claim {
+        step: row.try_get::<i64, _>(first)? as u64,
+        until: row.try_get::<jiff_sqlx::Timestamp, _>(first + 1)?.to_jiff(),
+    })
+}
+
+enum Look {
+    AtAll,
+    AtPending,
+    AtMoved,
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -229,20 +482,5 @@ mod tests {
         moved.say([255, 0, 64, 0, 300]);
         assert_eq!(moved.take(), [0, 64, 255]);
         assert!(moved.take().is_empty());
-    }
-
-    #[test]
-    fn completeness_keeps_clear_of_commits_in_flight() {
-        let watch = Watch::new();
-        let start = Instant::now();
-        let look = |millis: u64| {
-            let at = Timestamp::UNIX_EPOCH + Duration::from_millis(millis);
-            watch.settled((start + Duration::from_millis(millis), at)).map(|at| at.as_millisecond())
-        };
-        assert_eq!(look(0), None);
-        assert_eq!(look(150), None);
-        assert_eq!(look(210), Some(0));
-        assert_eq!(look(400), Some(150));
-        assert_eq!(look(5_000), Some(400));
     }
 }

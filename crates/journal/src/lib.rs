@@ -5,6 +5,7 @@
 //! the cursor row is the lease. Nothing is lost and nothing has its effects twice, whatever dies; entries are delivered
 //! at least once, and the cursor drops what came twice.
 
+mod claim;
 mod consumer;
 mod context;
 mod cursors;
@@ -25,13 +26,14 @@ mod projection;
 mod rows;
 mod serve;
 mod sql;
+mod step;
 mod tail;
 mod token;
 mod wait;
 
 pub use context::{Context, Logs};
 pub use cursors::{Cursors, Held};
-pub use entry::{EntityKey, Entry, NewEntry};
+pub use entry::{Appended, EntityKey, Entry, NewEntry};
 pub use follower::{Follower, FollowerSpec, Pace, Replay, Replayed};
 pub use lanes::{Commit, LaneSpec, Lanes};
 pub use log::Log;

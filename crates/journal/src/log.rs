@@ -1,14 +1,18 @@
 //! A log, as its owner holds it.
 use std::{collections::HashMap, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
-use throughline_platform::jiff_sqlx::ToSqlx;
-use throughline_platform::{self as platform, db::Tx, failure::Failure};
+use throughline_platform::{
+    self as platform,
+    db::Tx,
+    failure::Failure,
+    jiff_sqlx::{self, ToSqlx},
+};
 use tokio::sync::watch;
 
 use crate::{
-    Context, NewEntry, PARTS, Positions,
+    Appended, Context, NewEntry, PARTS, Positions,
     heads::{Heads, Watch},
     metrics::{JournalMetrics, OfLog},
     months::{Months, month_of},
@@ -56,26 +60,30 @@ impl Log {
         log
     }
 
-    /// Appends entries and answers with their positions, in the order given. The last statement before the commit:
-    /// from here to there the heads of these parts are held, and every other append to them waits.
+    /// Appends entries and answers with where and when each was recorded, in the order given. The last statement before
+    /// the commit: from here to there the heads of these parts are held, and every other append to them waits.
+    ///
+    /// `clock` is what the injected clock shows. An entry is recorded at that instant, or later: never before what its
+    /// part has recorded or what was claimed of its completeness, however long the append had to wait for the head.
     pub async fn append(
         &self,
         tx: &mut Tx,
-        recorded_at: Timestamp,
+        clock: Timestamp,
         entries: Vec<NewEntry>,
-    ) -> Result<Vec<u64>, Failure> {
+    ) -> Result<Vec<Appended>, Failure> {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
-        let month = month_of(recorded_at);
+        let month = month_of(clock);
         self.need_month(tx, month).await?;
 
         let columns = Columns::of(&entries)?;
         let heads = sqlx::query(self.0.sql.append.clone())
             .bind(&columns.parts)
             .bind(&columns.counts)
+            .bind(clock.to_sqlx())
             .bind(month.to_sqlx())
-            .bind(recorded_at.to_sqlx())
+            .bind(self.0.upstream)
             .bind(&columns.part)
             .bind(&columns.nth)
             .bind(&columns.group)
@@ -92,16 +100,17 @@ impl Log {
         let mut before = [None; PARTS as usize];
         for head in &heads {
             let part: i16 = head.try_get(0)?;
-            before[part as usize] = Some(head.try_get::<i64, _>(1)?);
+            let recorded_at: jiff_sqlx::Timestamp = head.try_get(2)?;
+            before[part as usize] = Some((head.try_get::<i64, _>(1)?, recorded_at.to_jiff()));
         }
-        let positions = columns.part.iter().zip(&columns.nth).map(|(part, nth)| {
+        let appended = columns.part.iter().zip(&columns.nth).map(|(part, nth)| {
             before[*part as usize]
-                .map(|before| (before + nth) as u64)
+                .map(|(before, recorded_at)| Appended { position: (before + nth) as u64, recorded_at })
                 .ok_or_else(|| Failure::internal(format!("log {:?} has no head for part {part}", self.0.name)))
         });
-        let positions = positions.collect::<Result<Vec<_>, _>>()?;
-        self.0.metrics.appended.get_or_create(&OfLog { log: self.0.name }).inc_by(positions.len() as u64);
-        Ok(positions)
+        let appended = appended.collect::<Result<Vec<_>, _>>()?;
+        self.0.metrics.appended.get_or_create(&OfLog { log: self.0.name }).inc_by(appended.len() as u64);
+        Ok(appended)
     }
 
     /// Says, after the commit, that these parts have moved. Best effort: the poll finds what nobody was told of.
@@ -115,7 +124,8 @@ impl Log {
     /// The heads of the parts that have entries, as they stand now.
     pub async fn heads(&self) -> Result<Vec<(u16, u64)>, Failure> {
         let all = self.read_heads(None).await?;
-        let mut heads: Vec<_> = all.into_iter().filter(|head| head.1 > 0).map(|head| (head.0, head.1)).collect();
+        let mut heads: Vec<_> =
+            all.into_iter().filter(|head| head.position > 0).map(|head| (head.part, head.position)).collect();
         heads.sort_unstable();
         Ok(heads)
     }
@@ -156,6 +166,14 @@ impl Log {
 
     pub(crate) fn seen_heads(&self) -> watch::Receiver<Heads> {
         self.0.watch.receiver()
+    }
+
+    pub(crate) fn count_step(&self) {
+        self.0.metrics.clock_steps.get_or_create(&OfLog { log: self.0.name }).inc();
+    }
+
+    pub(crate) fn show_ahead(&self, ahead: SignedDuration) {
+        self.0.metrics.clock_ahead.get_or_create(&OfLog { log: self.0.name }).set(ahead.as_secs());
     }
 
     pub(crate) fn months(&self) -> &Months {

@@ -35,6 +35,9 @@ pub(crate) struct JournalMetrics {
     pub(crate) stopped_alarms: Family<OfConsumer, Gauge>,
     pub(crate) lost: Family<OfConsumer, Counter>,
     pub(crate) retried: Family<OfConsumer, Counter>,
+    pub(crate) clock_steps: Family<OfLog, Counter>,
+    pub(crate) clock_ahead: Family<OfLog, Gauge>,
+    pub(crate) clock_behind: Family<OfConsumer, Gauge>,
 }
 
 impl JournalMetrics {
@@ -61,6 +64,13 @@ impl JournalMetrics {
             to.register("stopped_parts", "Parts that stand still because a position was missing", own.stopped.clone());
             to.register("lost_leases", "Batches rolled back because another owner held the part", own.lost.clone());
             to.register("retried_batches", "Batches tried again after a transient failure", own.retried.clone());
+            let help = "Times that this process found the clock of a log to have stepped back";
+            to.register("clock_steps", help, own.clock_steps.clone());
+            let help = "Seconds by which what is recorded runs ahead of this process's clock, 0 within the tolerance";
+            to.register("clock_ahead_seconds", help, own.clock_ahead.clone());
+            let help =
+                "Seconds by which this process's clock is behind the log that it follows, 0 within the tolerance";
+            to.register("clock_behind_seconds", help, own.clock_behind.clone());
         });
         own
     }

@@ -75,6 +75,14 @@ pub trait Projection: Send + Sync + 'static {
     ) -> Result<Self::Effects, ApplyError> {
         self.fire(tx, part, rule_time, std::slice::from_ref(entity)).await
     }
+
+    /// Makes instants that this projection stored of a part, and that run ahead of the clock by more than its tolerance,
+    /// follow it again: the clock that they were read off stepped back. Called before the first alarms of an owner, and
+    /// after each clock step; `rule_time` is as in `fire`, which follows and judges anew. Twice must do nothing.
+    async fn put_right(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<(), ApplyError> {
+        let _ = (tx, part, rule_time);
+        Ok(())
+    }
 }
 
 /// Alarms that are due.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-fn fill(template: &str, schema: &str, log: &str, watermark: &str) -> SqlStr {
-    let text = template.replace("{schema}", schema).replace("{log}", log).replace("{watermark}", watermark);
+fn fill(template: &str, schema: &str, log: &str, upstream: &str) -> SqlStr {
+    let text = template.replace("{schema}", schema).replace("{log}", log).replace("{upstream}", upstream);
     AssertSqlSafe(Arc::<str>::from(text)).into_sql_str()
 }
 
@@ -15,9 +15,9 @@ macro_rules! statements {
         pub(crate) struct $name { $(pub(crate) $statement: SqlStr),+ }
 
         impl $name {
-            fn filled(schema: &str, log: &str, watermark: &str) -> Self {
+            fn filled(schema: &str, log: &str, upstream: &str) -> Self {
                 Self { $($statement: fill(
-                    include_str!(concat!("../sql/", stringify!($statement), ".sql")), schema, log, watermark,
+                    include_str!(concat!("../sql/", stringify!($statement), ".sql")), schema, log, upstream,
                 )),+ }
             }
         }
@@ -26,7 +26,7 @@ macro_rules! statements {
 
 statements!(
     /// What is said to a log.
-    LogSql: append, ensure_month, heads, read, read_group
+    LogSql: append, clock_steps, ensure_month, heads, in_flight, marks, promised, read, read_group, stepped
 );
 
 statements!(
@@ -39,13 +39,8 @@ statements!(
 );
 
 impl LogSql {
-    /// Without an upstream consumer there is no watermark to join.
     pub(crate) fn new(schema: &'static str, log: &'static str, upstream: Option<&'static str>) -> Self {
-        let watermark = match upstream {
-            Some(consumer) => format!("(select part, until from {schema}.watermark where consumer = '{consumer}') w"),
-            None => "(select null::smallint as part, null::timestamptz as until where false) w".to_owned(),
-        };
-        Self::filled(schema, log, &watermark)
+        Self::filled(schema, log, upstream.unwrap_or_default())
     }
 }
 

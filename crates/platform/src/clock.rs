@@ -68,6 +68,24 @@ impl Clock {
         }
     }
 
+    /// How far an instant that was read off a clock earlier may run ahead of this one before that is taken for a clock that
+    /// stepped back, or for clocks that disagree: 5 s, and one more for each second by which it runs faster than life.
+    ///
+    /// Disciplined clocks disagree by milliseconds, and targets are minutes: 5 s lies well between. Faster clocks of several
+    /// processes are read at different instants of real time.
+    pub fn tolerance(&self) -> SignedDuration {
+        let faster = match &self.0 {
+            Kind::Scaled { rate, .. } => (rate - 1.0).max(0.0),
+            Kind::System | Kind::Manual(_) => 0.0,
+        };
+        SignedDuration::try_from_secs_f64(5.0 + faster).unwrap_or(SignedDuration::MAX)
+    }
+
+    /// Whether an instant that was read off a clock earlier runs ahead of this one by more than the tolerance.
+    pub fn is_ahead(&self, stored: Timestamp) -> bool {
+        stored.duration_since(self.now()) > self.tolerance()
+    }
+
     /// Returns once this clock shows `at` or later.
     pub async fn sleep_until(&self, at: Timestamp) {
         if let Kind::Manual(shown) = &self.0 {
@@ -136,6 +154,17 @@ mod tests {
         hand.advance(SignedDuration::from_mins(1));
         sleeper.await.unwrap();
         assert_eq!(clock.now(), at("2026-01-10T09:30:00Z"));
+    }
+
+    #[test]
+    fn instant_runs_ahead_beyond_the_tolerance_only() {
+        let (clock, hand) = Clock::manual(at("2026-01-10T09:00:00Z"));
+        assert!(!clock.is_ahead(at("2026-01-10T09:00:05Z")));
+        assert!(clock.is_ahead(at("2026-01-10T09:00:05.001Z")));
+        hand.set(at("2026-01-10T03:00:00Z"));
+        assert!(clock.is_ahead(at("2026-01-10T09:00:00Z")));
+        assert_eq!(Clock::scaled(at("2026-01-10T09:00:00Z"), 61.0).tolerance(), SignedDuration::from_secs(65));
+        assert_eq!(Clock::scaled(at("2026-01-10T09:00:00Z"), f64::MAX).tolerance(), SignedDuration::MAX);
     }
 
     #[tokio::test]

@@ -125,6 +125,7 @@ impl News {
 impl Feed {
     /// Takes news in. Only live arrivals teach how often to expect one: history comes as fast as it is read.
     pub fn hear(&mut self, news: &News, calendars: &Calendars) {
+        self.put_right(news.at);
         if news.failures > 0 {
             self.failures = self.failures.saturating_add(news.failures);
             self.last_failure = self.last_failure.max(Some(news.at));
@@ -141,6 +142,16 @@ impl Feed {
         if news.arrived && news.live {
             self.count(news.at, calendars);
         }
+    }
+
+    /// Instants that lie behind the present were read off a clock that has stepped back since: what they stand for happened
+    /// by now. Those of a commit or two that overtook each other stay.
+    fn put_right(&mut self, now: Timestamp) {
+        for at in [&mut self.last_arrival, &mut self.counted_at, &mut self.last_failure] {
+            *at = at.map(|at| if at.duration_since(now) > ONE_ARRIVAL { now } else { at });
+        }
+        self.claimed.put_right(now);
+        self.observed.put_right(now);
     }
 
     fn count(&mut self, at: Timestamp, calendars: &Calendars) {
@@ -219,6 +230,10 @@ struct Extreme {
 }
 
 impl Extreme {
+    fn put_right(&mut self, now: Timestamp) {
+        self.since = self.since.map(|since| if since.duration_since(now) > ONE_ARRIVAL { now } else { since });
+    }
+
     fn note(&mut self, at: Timestamp, ahead: SignedDuration) {
         let ahead = i64::try_from(ahead.as_millis()).unwrap_or(if ahead.is_negative() { i64::MIN } else { i64::MAX });
         match self.since.map(|since| at.duration_since(since)) {

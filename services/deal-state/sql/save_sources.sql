@@ -5,7 +5,7 @@ select $1, * from unnest(
   $10::timestamptz[]
 )
 on conflict (part, group_id, rooftop, source) do update
-set last_recorded_at = greatest(known.last_recorded_at, excluded.last_recorded_at),
+set last_recorded_at = excluded.last_recorded_at,
     last_event_at = greatest(known.last_event_at, excluded.last_event_at),
     state = excluded.state,
     expected_ms = excluded.expected_ms,

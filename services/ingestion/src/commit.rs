@@ -239,12 +239,12 @@ async fn append(
         return Ok(Committed { receipts, parts: BTreeSet::new() });
     }
     let parts: Vec<u16> = entries.iter().map(|entry| entry.part).collect();
-    let positions = log.append(tx, now, entries).await?;
+    let recorded = log.append(tx, now, entries).await?;
     for (receipt, range) in receipts.iter_mut().zip(appended) {
         let mut furthest: BTreeMap<u16, u64> = BTreeMap::new();
-        for (part, position) in parts[range.clone()].iter().zip(&positions[range]) {
+        for (part, recorded) in parts[range.clone()].iter().zip(&recorded[range]) {
             let reached = furthest.entry(*part).or_default();
-            *reached = (*reached).max(*position);
+            *reached = (*reached).max(recorded.position);
         }
         receipt.repeated.retain(|part| !furthest.contains_key(part));
         receipt.positions = furthest.into_iter().collect();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 use throughline_platform::{Context, Failure, db::Role, repeat, tasks::OnExit};
 use tokio::time::{MissedTickBehavior, interval};
@@ -49,14 +49,25 @@ async fn run(cx: Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Counts silent feeds, which become so while nothing happens.
+/// Counts silent feeds, which become so while nothing happens, and puts those right that lie ahead of the clock.
 async fn count(cx: Context, counts: Counts) -> Result<(), Failure> {
     let shutdown = cx.tasks.shutdown();
     let mut tick = interval(COUNTED_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
         let now = cx.clock.now();
-        let stale = cx.db.work(Role::Worker, move |tx| Box::pin(async move { feeds::stale(tx, now).await })).await?;
+        let latest = now.checked_add(cx.clock.tolerance()).unwrap_or(Timestamp::MAX);
+        let work = cx.db.work(Role::Worker, move |tx| {
+            Box::pin(async move {
+                // What a clock showed that has stepped back since.
+                let put_right = feeds::put_right(tx, latest, now).await?;
+                Ok::<_, Failure>((put_right, feeds::stale(tx, now).await?))
+            })
+        });
+        let (put_right, stale) = work.await?;
+        if put_right > 0 {
+            tracing::warn!(feeds = put_right, "feeds were heard of ahead of the clock: they were by now");
+        }
         counts.stale_feeds(stale);
     }
     Ok(())

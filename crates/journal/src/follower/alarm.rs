@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use throughline_platform::{db::Role, failure::Failure};
 
 use super::{Follower, batch::Refused, job::Alarms, part::Asked};
-use crate::Projection;
+use crate::{Projection, claim::Claim};
 
 impl<P: Projection> Follower<P> {
     /// Which of these parts have an alarm at or before their rule time. Asked for all at once with the latest rule time:
     /// a part that is called too early finds nothing to fire. If that is refused, each is asked for alone.
-    pub(super) async fn ask_due(&self, parts: Vec<(u16, Timestamp, Asked)>) -> Vec<(u16, Asked, Alarms)> {
-        let Some(until) = parts.iter().map(|part| part.1).max() else { return Vec::new() };
+    pub(super) async fn ask_due(&self, parts: Vec<(u16, Claim, Asked)>) -> Vec<(u16, Asked, Alarms)> {
+        let Some(until) = parts.iter().map(|part| part.1.until).max() else { return Vec::new() };
         let numbers: Vec<u16> = parts.iter().map(|part| part.0).collect();
         let answer = self.due(numbers, until).await;
         let mut answers = Vec::with_capacity(parts.len());
@@ -20,7 +20,7 @@ impl<P: Projection> Follower<P> {
             let alarms = match &answer {
                 Ok(due) if due.contains(&part) => Alarms::Due,
                 Ok(_) => Alarms::None,
-                Err(Refused::Poison { .. }) => match self.due(vec![part], until).await {
+                Err(Refused::Poison { .. }) => match self.due(vec![part], until.until).await {
                     Ok(due) if due.is_empty() => Alarms::None,
                     Ok(_) => Alarms::Due,
                     Err(refused) => unasked(refused),
@@ -48,10 +48,11 @@ impl<P: Projection> Follower<P> {
     }
 
     /// Writes how far parts are done, for those who follow the log that comes of it.
-    pub(super) async fn mark(&self, marks: Vec<(u16, Timestamp)>) -> Result<Vec<(u16, Timestamp)>, Failure> {
+    pub(super) async fn mark(&self, marks: Vec<(u16, Claim)>) -> Result<Vec<(u16, Claim)>, Failure> {
         let inner = self.0.clone();
-        let (parts, untils): (Vec<i16>, Vec<jiff_sqlx::Timestamp>) =
-            marks.iter().map(|(part, until)| (*part as i16, jiff_sqlx::Timestamp::from(*until))).unzip();
+        let parts: Vec<i16> = marks.iter().map(|(part, _)| *part as i16).collect();
+        let steps: Vec<i64> = marks.iter().map(|(_, claim)| claim.step as i64).collect();
+        let untils: Vec<jiff_sqlx::Timestamp> = marks.iter().map(|(_, claim)| claim.until.into()).collect();
         self.0
             .consumer
             .cx
@@ -62,6 +63,7 @@ impl<P: Projection> Follower<P> {
                         .bind(inner.spec.consumer)
                         .bind(&inner.owner)
                         .bind(parts)
+                        .bind(steps)
                         .bind(untils)
                         .execute(tx.conn())
                         .await

@@ -1,6 +1,7 @@
 //! One piece of work of one part: a transaction that ends by moving the cursor, or several of them when an entry is
 //! poisonous.
 mod park;
+mod put_right;
 mod timer;
 
 use std::{any::Any, collections::HashSet, ops::Range, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -19,7 +20,7 @@ use super::{
     job::{Outcome, Worked},
     part::Work,
 };
-use crate::{ApplyError, EntityKey, Entry, Projection, Timers, metrics::OfConsumer};
+use crate::{ApplyError, EntityKey, Entry, Projection, Timers, claim::Claim, metrics::OfConsumer};
 
 /// After so many failures an entry parks its entity, and an alarm its timer.
 const TRIES: i32 = 3;
@@ -77,6 +78,7 @@ impl<P: Projection> Follower<P> {
             Work::Batch(entries) => self.apply_batch(&mut fence, &mut aside, entries).await,
             Work::Retry(entity) => self.retry(fence, &mut aside, entity).await,
             Work::Refire(entity, rule_time) => self.refire(fence, &mut aside, entity, rule_time).await,
+            Work::PutRight(rule_time) => self.put_right(fence, rule_time).await,
             Work::Tick(rule_time) => self.tick(fence, &mut aside, rule_time).await,
         };
         if matches!(outcome, Outcome::Lost) {

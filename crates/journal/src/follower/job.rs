@@ -4,7 +4,7 @@ use throughline_proto::log::v1::{StoredEntry, SubscribeResponse};
 use tonic::{Status, Streaming};
 
 use super::{aside::Aside, lease::Leases, part::Asked};
-use crate::EntityKey;
+use crate::{EntityKey, claim::Claim};
 
 /// The end of a job.
 pub(super) enum Report {
@@ -19,7 +19,7 @@ pub(super) enum Report {
     /// Each with whether its timer is to fire again, or its entries are to be applied.
     Retries(Result<Vec<(u16, EntityKey, bool)>, Failure>),
     /// Parts with what downstream was told of them.
-    Marked(Result<Vec<(u16, jiff::Timestamp)>, Failure>),
+    Marked(Result<Vec<(u16, Claim)>, Failure>),
     Lag(Option<Vec<(u16, u64)>>),
 }
 
@@ -38,7 +38,9 @@ pub(super) struct Worked {
 pub(super) enum Outcome {
     Done,
     /// Alarms up to here were fired.
-    Ticked(jiff::Timestamp),
+    Ticked(Claim),
+    /// What was stored ahead of the clock follows it now.
+    PutRight(Claim),
     /// Some of the alarms up to the rule time were fired; others are due.
     TickedInPart,
     /// Alarms cannot be fired, whichever they are, and why: ask again later.

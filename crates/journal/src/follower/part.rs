@@ -1,7 +1,7 @@
 //! What a follower knows of one part that it holds. No input or output: facts go in, the next piece of work comes out.
 use std::{collections::VecDeque, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use throughline_proto::{log::v1::StoredEntry, time};
 use tokio::time::Instant;
 
@@ -9,7 +9,7 @@ use super::{
     Pace,
     aside::{Aside, Counts},
 };
-use crate::EntityKey;
+use crate::{EntityKey, claim::Claim};
 
 /// What an entry weighs in the buffer beside its body, bytes.
 const ENTRY_OVERHEAD: usize = 200;
@@ -35,9 +35,9 @@ pub(super) struct Part {
     pub(super) aside_counts: Counts,
     /// Each with whether its timer is to fire again, or its entries are to be applied.
     retries: VecDeque<(EntityKey, bool)>,
-    claims: VecDeque<(u64, Timestamp)>,
+    claims: VecDeque<(u64, Claim)>,
     /// Everything recorded before it has been applied.
-    complete: Option<Timestamp>,
+    complete: Option<Claim>,
     asked: Asked,
     tick_wanted: bool,
     alarms_rest_until: Option<Instant>,
@@ -45,9 +45,11 @@ pub(super) struct Part {
     alarm_failures: u32,
     /// Why no alarm of the part can fire.
     alarms_stopped: Option<String>,
+    /// The clock step in which what is stored of the part was put right; none yet by this owner.
+    right_in: Option<u64>,
     /// Alarms up to here have been fired: what downstream may be told.
-    pub(super) fired: Option<Timestamp>,
-    pub(super) marked: Option<Timestamp>,
+    pub(super) fired: Option<Claim>,
+    pub(super) marked: Option<Claim>,
     pub(super) busy: bool,
     pub(super) leaving: bool,
     failures: u32,
@@ -66,7 +68,7 @@ pub(super) struct Part {
 /// For which rule time, and after how many batches, alarms were last asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Asked {
-    until: Option<Timestamp>,
+    until: Option<Claim>,
     batches: u64,
 }
 
@@ -83,8 +85,10 @@ enum Standing {
 #[derive(Debug, PartialEq)]
 pub(super) enum Work {
     Retry(EntityKey),
-    Refire(EntityKey, Timestamp),
-    Tick(Timestamp),
+    Refire(EntityKey, Claim),
+    /// What is stored may lie ahead of the clock.
+    PutRight(Claim),
+    Tick(Claim),
     Batch(Vec<StoredEntry>),
 }
 
@@ -116,6 +120,7 @@ impl Part {
             alarms_rest_until: None,
             alarm_failures: 0,
             alarms_stopped: None,
+            right_in: None,
             fired: None,
             marked: None,
             busy: false,
@@ -155,11 +160,13 @@ impl Part {
         Ok(taken)
     }
 
-    /// The log says that everything recorded before `until` has been sent by now.
-    pub(super) fn claim(&mut self, until: Timestamp) {
+    /// The log says that everything recorded before an instant has been sent by now.
+    pub(super) fn claim(&mut self, until: Claim) {
         if self.standing != Standing::Running {
             return;
         }
+        // What was claimed in an earlier clock step may never come true.
+        self.claims.retain(|claim| claim.1.step >= until.step);
         let coarse = self.claims.len() >= 8;
         match self.claims.back_mut() {
             // the same entries, complete up to a later instant
@@ -251,12 +258,10 @@ impl Part {
     }
 
     /// Rule time: how far it may be judged that nothing happened.
-    pub(super) fn rule_time(&self, clock: Timestamp) -> Option<Timestamp> {
-        let mut until = self.complete?.min(clock);
-        if let Some(next) = self.next_recorded_at() {
-            until = until.min(next);
-        }
-        Some(until)
+    pub(super) fn rule_time(&self, clock: Timestamp) -> Option<Claim> {
+        let Claim { step, until } = self.complete?;
+        let until = self.next_recorded_at().map_or(until, |next| until.min(next));
+        Some(Claim { step, until: until.min(clock) })
     }
 
     pub(super) fn next_recorded_at(&self) -> Option<Timestamp> {
@@ -264,8 +269,12 @@ impl Part {
     }
 
     /// The rule time for which to ask for alarms, if it has moved or something was applied since.
-    pub(super) fn to_ask(&self, clock: Timestamp, now: Instant) -> Option<(Timestamp, Asked)> {
-        if self.tick_wanted || self.leaving || self.alarms_rest_until.is_some_and(|until| until > now) {
+    pub(super) fn to_ask(&self, clock: Timestamp, now: Instant) -> Option<(Claim, Asked)> {
+        if self.tick_wanted
+            || self.leaving
+            || !self.is_right()
+            || self.alarms_rest_until.is_some_and(|until| until > now)
+        {
             return None;
         }
         let until = self.rule_time(clock)?;
@@ -285,7 +294,7 @@ impl Part {
     }
 
     /// Its alarms up to here have been fired; firing may have set others.
-    pub(super) fn ticked(&mut self, rule_time: Timestamp) {
+    pub(super) fn ticked(&mut self, rule_time: Claim) {
         self.fired = self.fired.max(Some(rule_time));
         self.ticked_in_part();
     }
@@ -295,6 +304,28 @@ impl Part {
         self.asked = Asked::default();
         self.failures = 0;
         self.alarms_fire();
+    }
+
+    /// What was done may have let alarms fire that rested: they are asked for although neither time nor entries came.
+    pub(super) fn ask_again(&mut self) {
+        self.asked = Asked::default();
+    }
+
+    /// Whether what is stored was put right in the clock step of what is claimed.
+    fn is_right(&self) -> bool {
+        self.complete.is_none_or(|complete| self.right_in == Some(complete.step))
+    }
+
+    /// What was stored ahead of the clock follows it since this rule time; alarms are asked for anew.
+    pub(super) fn is_put_right(&mut self, rule_time: Claim) {
+        self.right_in = Some(rule_time.step);
+        self.asked = Asked::default();
+        self.failures = 0;
+    }
+
+    /// How far what is claimed runs ahead of the clock.
+    pub(super) fn claimed_ahead(&self, clock: Timestamp) -> Option<SignedDuration> {
+        self.complete.map(|complete| complete.until.duration_since(clock))
     }
 
     fn alarms_fire(&mut self) {
@@ -348,6 +379,13 @@ impl Part {
             if let Some(rule_time) = self.rule_time(clock) {
                 return Some((Work::Refire(entity, rule_time), 0));
             }
+        }
+        if !self.is_right()
+            && self.alarms_rest_until.is_none_or(|until| until <= now)
+            && let Some(rule_time) = self.rule_time(clock)
+        {
+            self.tick_wanted = false;
+            return Some((Work::PutRight(rule_time), 0));
         }
         if std::mem::take(&mut self.tick_wanted)
             && let Some(rule_time) = self.rule_time(clock)

@@ -16,7 +16,7 @@ use super::{
     part::{Asked, Work},
     stream::{SILENT_FOR, too_old},
 };
-use crate::{Context, Projection};
+use crate::{Context, Projection, claim::Claim};
 
 /// So often in a row it may get nowhere before it gives up.
 const TRIES: u32 = 5;
@@ -124,7 +124,7 @@ impl<P: Projection> Replay<P> {
     /// Fires alarms until none is due, as the follower would once it has caught up.
     async fn settle(&self, at: &mut Replayed) -> Result<(), Failure> {
         loop {
-            let now = self.0.0.consumer.cx.clock.now();
+            let now = Claim { step: 0, until: self.0.0.consumer.cx.clock.now() };
             for (_, _, alarms) in self.0.ask_due(vec![(at.part, now, Asked::default())]).await {
                 match alarms {
                     Alarms::None => return Ok(()),
@@ -143,7 +143,7 @@ impl<P: Projection> Replay<P> {
         let worked = self.0.clone().work(fence, std::mem::take(&mut at.aside), work).await;
         (at.position, at.aside) = (worked.position, worked.aside);
         match worked.outcome {
-            Outcome::Done | Outcome::Ticked(_) | Outcome::TickedInPart => Ok(()),
+            Outcome::Done | Outcome::Ticked(_) | Outcome::TickedInPart | Outcome::PutRight(_) => Ok(()),
             Outcome::Transient { failure, .. } => Err(failure),
             Outcome::TickFailed(cause) => Err(no_alarms(at.part, &cause)),
             Outcome::Lost => Err(Failure::internal(format!("somebody else has moved the cursor of part {}", at.part))),

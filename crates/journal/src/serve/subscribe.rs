@@ -12,6 +12,7 @@ use tonic::Status;
 
 use crate::{
     Log, PARTS,
+    claim::Claim,
     feed::{Feed, READ_CUT, Stretch, columns, too_old},
     heads::Heads,
     rows::stored,
@@ -95,10 +96,14 @@ impl Subscription {
         self.feed.absorb(&heads).map_err(|old| too_old(self.log.name(), old))
     }
 
-    fn say(&mut self, complete: Vec<(u16, jiff::Timestamp)>) {
+    fn say(&mut self, complete: Vec<(u16, Claim)>) {
         let complete = complete
             .into_iter()
-            .map(|(part, until)| PartComplete { part: u32::from(part), until: Some(time::to_wire(until)) })
+            .map(|(part, claim)| PartComplete {
+                part: u32::from(part),
+                until: Some(time::to_wire(claim.until)),
+                clock_step: claim.step,
+            })
             .collect();
         // Behind the entries that it speaks of.
         match self.out.back_mut() {

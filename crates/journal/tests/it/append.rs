@@ -3,9 +3,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use throughline_platform::{Failure, Principal, db::Role};
+use throughline_platform::{Failure, Principal, clock::Clock, db::Role};
 
-use crate::world::{append, count, database, entry, event_log, letter, process, superuser};
+use crate::world::{append, count, database, entry, event_log, letter, process, process_with, superuser};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn positions_are_gapless_whenever_somebody_looks_however_many_append_and_roll_back() {
@@ -74,10 +74,12 @@ async fn positions_are_gapless_whenever_somebody_looks_however_many_append_and_r
 #[tokio::test]
 async fn each_month_has_a_partition_that_nobody_reaches_directly() {
     let database = database().await;
-    let process = process(&database).await;
+    let (clock, hand) = Clock::manual("2026-01-31T23:59:59.999999Z".parse().unwrap());
+    let process = process_with(&database, Some(clock.clone()), |_| {}).await;
     let log = event_log(&process);
     for at in ["2026-01-31T23:59:59.999999Z", "2026-02-01T00:00:00Z", "2031-12-24T18:00:00Z"] {
-        append(&process, &log, at.parse().unwrap(), vec![letter(7, "x")]).await.unwrap();
+        hand.set(at.parse().unwrap());
+        append(&process, &log, clock.now(), vec![letter(7, "x")]).await.unwrap();
     }
     let mut conn = superuser(&database).await;
     for month in ["2026_01", "2026_02", "2031_12"] {

@@ -4,6 +4,8 @@
 
 mod alarms;
 mod append;
+mod clock_steps;
+mod complete;
 mod follow;
 mod follower;
 mod lanes;

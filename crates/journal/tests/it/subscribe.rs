@@ -1,12 +1,14 @@
 use std::collections::HashMap;
 
-use throughline_platform::Principal;
+use throughline_platform::{Principal, clock::Clock};
 use throughline_proto::log::v1::{GetHeadsRequest, PartPosition, SubscribeRequest};
 use throughline_testkit::eventually;
 use tonic::Code;
 use tonic_types::StatusExt;
 
-use crate::world::{Reader, SOON, append, client, count, database, event_log, letter, post, process, superuser};
+use crate::world::{
+    Reader, SOON, append, client, count, database, event_log, letter, post, process, process_with, superuser,
+};
 
 fn request(parts: &[(u32, u64)]) -> SubscribeRequest {
     SubscribeRequest {
@@ -63,10 +65,12 @@ async fn large_bodies_come_in_messages_of_about_a_megabyte() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_before_what_is_kept_is_out_of_range_and_stops_its_part() {
     let database = database().await;
-    let process = process(&database).await;
+    let (clock, hand) = Clock::manual("2026-01-05T00:00:00Z".parse().unwrap());
+    let process = process_with(&database, Some(clock.clone()), |_| {}).await;
     let log = event_log(&process);
     for month in ["2026-01-05T00:00:00Z", "2026-02-05T00:00:00Z", "2026-03-05T00:00:00Z"] {
-        append(&process, &log, month.parse().unwrap(), vec![letter(1, "x"), letter(1, "x")]).await.unwrap();
+        hand.set(month.parse().unwrap());
+        append(&process, &log, clock.now(), vec![letter(1, "x"), letter(1, "x")]).await.unwrap();
     }
     let mut conn = superuser(&database).await;
     let dropped: i32 = sqlx::query_scalar("select journal.drop_months_before('post', 'event', '2026-03-01')")

@@ -14,12 +14,12 @@ use jiff::Timestamp;
 use prost::Message;
 use sqlx::PgConnection;
 use throughline_journal::{
-    ApplyError, Context, Due, EntityKey, Entry, Follower, FollowerSpec, Log, NewEntry, Pace, Projection, Timers,
+    Appended, ApplyError, Context, Due, EntityKey, Entry, Follower, FollowerSpec, Log, NewEntry, Pace, Projection, Timers,
     host::{self, Running, Service},
 };
 use throughline_platform::{
     Failure, Options, Slice,
-    clock::Clock,
+    clock::{Clock, ManualHand},
     db::{Migrations, Role, Tx},
     jiff_sqlx::{self, ToSqlx},
     peers::{Peer, PeerChannel},
@@ -70,6 +70,11 @@ pub(crate) async fn process_with(
     host::start_with(options, clock, &[POST]).await.unwrap()
 }
 
+/// A clock that stands at nine until its hand moves it.
+pub(crate) fn clock_at_nine() -> (Clock, ManualHand) {
+    Clock::manual("2026-01-10T09:00:00Z".parse().unwrap())
+}
+
 pub(crate) fn client(process: &Running) -> LogServiceClient<PeerChannel> {
     LogServiceClient::new(process.cx.platform.peers.channel(Peer::Ingestion))
 }
@@ -108,15 +113,26 @@ pub(crate) async fn post(process: &Running, entries: Vec<NewEntry>) -> String {
 pub(crate) async fn append(
     process: &Running,
     log: &Log,
-    recorded_at: Timestamp,
+    clock: Timestamp,
     entries: Vec<NewEntry>,
 ) -> Result<Vec<u64>, Failure> {
+    let appended = record(process, log, clock, entries).await?;
+    Ok(appended.iter().map(|appended| appended.position).collect())
+}
+
+/// Appends in one commit.
+pub(crate) async fn record(
+    process: &Running,
+    log: &Log,
+    clock: Timestamp,
+    entries: Vec<NewEntry>,
+) -> Result<Vec<Appended>, Failure> {
     let log = log.clone();
     process
         .cx
         .platform
         .db
-        .work(Role::Appender, move |tx| Box::pin(async move { log.append(tx, recorded_at, entries).await }))
+        .work(Role::Appender, move |tx| Box::pin(async move { log.append(tx, clock, entries).await }))
         .await
 }
 

@@ -93,6 +93,20 @@ fn a_failure_is_counted_and_is_no_arrival() {
 }
 
 #[test]
+fn news_after_a_clock_step_takes_the_last_arrival_back() {
+    let calendars = Calendars::default();
+    let mut feed = heard((0..30).map(|nth| nth * 10), &calendars);
+    feed.hear(&arrival(minute(900)), &calendars);
+    // The clock was ten hours ahead; what overtook another commit by a moment changes nothing.
+    feed.hear(&arrival(minute(300)), &calendars);
+    assert_eq!(feed.last_arrival, Some(minute(300)));
+    feed.hear(&arrival(minute(300) - SignedDuration::from_millis(20)), &calendars);
+    assert_eq!(feed.last_arrival, Some(minute(300)));
+    let silence = feed.stale_at(Some(mins(10)), &calendars).unwrap();
+    assert!(silence < minute(345), "{silence}");
+}
+
+#[test]
 fn a_claimed_time_in_our_future_shows_a_clock_that_is_ahead_and_nothing_else() {
     let claimed = |seconds| Some(SignedDuration::from_secs(seconds));
     let always = Calendars::default();

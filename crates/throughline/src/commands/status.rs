@@ -1,7 +1,10 @@
 //! `throughline status`: lag, parked deals, stopped parts, feeds. The first thing to look at when something seems wrong.
 use throughline_proto::{
     ingestion::v1::{Feed, FeedHealth, ListFeedsRequest, ingestion_service_client::IngestionServiceClient},
-    log::v1::{ListConsumersRequest, ListParkedRequest, Parked, ParkedPath, log_service_client::LogServiceClient},
+    log::v1::{
+        ListConsumersRequest, ListConsumersResponse, ListParkedRequest, LogClock, Parked, ParkedPath,
+        log_service_client::LogServiceClient,
+    },
     time::{duration_from_wire, from_wire},
 };
 
@@ -26,7 +29,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let connection = Connection::open(&arguments.server).await?;
     let mut log = LogServiceClient::new(connection.channel.clone());
-    let consumers = log.list_consumers(ListConsumersRequest {}).await?.into_inner().consumers;
+    let ListConsumersResponse { consumers, clocks } = log.list_consumers(ListConsumersRequest {}).await?.into_inner();
     let mut parked = Vec::new();
     for consumer in consumers.iter().filter(|consumer| consumer.parked_entities + consumer.parked_timers > 0) {
         let request =
@@ -65,6 +68,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 "stopped": consumer.stopped.iter().map(|stopped| serde_json::json!({
                     "part": stopped.part, "reason": stopped.reason,
                 })).collect::<Vec<_>>(),
+                "clock_behind_seconds": length(consumer.clock_behind.as_ref()),
+            })).collect::<Vec<_>>(),
+            "clocks": clocks.iter().map(|clock| serde_json::json!({
+                "log": clock.log, "steps": clock.clock_steps, "ahead_seconds": length(clock.ahead.as_ref()),
+                "last_stepped_from": clock.last_stepped_from.as_ref().and_then(from_wire).map(|at| at.to_string()),
+                "last_stepped_to": clock.last_stepped_to.as_ref().and_then(from_wire).map(|at| at.to_string()),
             })).collect::<Vec<_>>(),
             "parked": parked.iter().map(|parked| serde_json::json!({
                 "consumer": parked.consumer, "part": parked.part, "position": parked.position, "group": parked.group,
@@ -103,6 +112,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 rows.collect(),
                 "no consumers here",
             );
+            let warnings: Vec<_> = clocks.iter().filter_map(clock_warning).collect();
+            let behind =
+                consumers.iter().filter(|consumer| length(consumer.clock_behind.as_ref()) > 0.0).map(|consumer| {
+                    let by = span(length(consumer.clock_behind.as_ref()));
+                    vec![
+                        consumer.log.clone(),
+                        format!("{}'s clock is {by} behind it: alarms are late", consumer.consumer),
+                    ]
+                });
+            let warnings: Vec<_> = warnings.into_iter().chain(behind).collect();
+            if !warnings.is_empty() {
+                table(&["clock of", "what"], warnings, "");
+            }
             if !parked.is_empty() {
                 let rows = parked.iter().map(|parked| {
                     vec![
@@ -159,6 +181,29 @@ fn path(parked: &Parked) -> &'static str {
         ParkedPath::Timer => "timer",
         ParkedPath::Unspecified => "unknown",
     }
+}
+
+fn length(of: Option<&prost_types::Duration>) -> f64 {
+    of.map_or(0.0, |of| duration_from_wire(of).as_secs_f64())
+}
+
+/// What is to be known of the clock of a log: nothing if it never stepped back and nothing runs ahead of it.
+fn clock_warning(clock: &LogClock) -> Option<Vec<String>> {
+    let ahead = length(clock.ahead.as_ref());
+    let stepped =
+        clock.last_stepped_from.as_ref().and_then(from_wire).zip(clock.last_stepped_to.as_ref().and_then(from_wire));
+    let what = match stepped {
+        _ if ahead > 0.0 => format!("CLOCKS DISAGREE: what is recorded is {} ahead", span(ahead)),
+        Some((from, to)) => {
+            format!(
+                "stepped back {} times, last by {} to {to}",
+                clock.clock_steps,
+                span(from.duration_since(to).as_secs_f64())
+            )
+        }
+        None => return None,
+    };
+    Some(vec![clock.log.clone(), what])
 }
 
 fn health(feed: &Feed) -> &'static str {

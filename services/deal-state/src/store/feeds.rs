@@ -123,6 +123,13 @@ pub async fn sources(tx: &mut Tx, group: &str, rooftops: &[String]) -> Result<Ve
     Ok(sources.collect())
 }
 
+/// Has sources of a part that were last heard of after `latest` be heard of at `now`, and says how many.
+pub async fn put_feeds_right(tx: &mut Tx, part: u16, latest: Timestamp, now: Timestamp) -> Result<u64, Error> {
+    let done =
+        query_file!("sql/put_feeds_right.sql", small(part), at(latest) as _, at(now) as _).execute(tx.conn()).await?;
+    Ok(done.rows_affected())
+}
+
 /// How many sources of all groups are stale.
 pub async fn stale_feeds(tx: &mut Tx, now: Timestamp) -> Result<i64, Error> {
     Ok(query_file!("sql/feeds_stale.sql", at(now) as _).fetch_one(tx.conn()).await?.stale)

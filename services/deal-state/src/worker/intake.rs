@@ -69,7 +69,8 @@ const FAILED: &str = "feed.failed";
 
 impl AsOf {
     fn hear(&mut self, recorded_at: Timestamp, event_at: Timestamp, news: News) {
-        self.recorded_at = self.recorded_at.max(recorded_at);
+        // Entries come in the order in which they were recorded, but for a clock step: the last one counts.
+        self.recorded_at = recorded_at;
         self.event_at = self.event_at.max(event_at);
         match self.news.last_mut() {
             // Of one commit.

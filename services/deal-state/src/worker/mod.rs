@@ -142,6 +142,16 @@ impl Projection for Folder {
         }
         self.sweep_again(tx, part, entity).await
     }
+
+    /// Sources that were heard of ahead of the clock were heard of by now. What is folded reads no clock.
+    async fn put_right(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<(), ApplyError> {
+        let latest = self.clock.now().checked_add(self.clock.tolerance()).unwrap_or(Timestamp::MAX);
+        let sources = store::put_feeds_right(tx, part, latest, rule_time).await?;
+        if sources > 0 {
+            tracing::warn!(part, sources, %rule_time, "sources were heard of ahead of the clock: they were by now");
+        }
+        Ok(())
+    }
 }
 
 impl Folder {

@@ -137,12 +137,12 @@ impl Suite {
         let parts: Vec<u16> = entries.iter().map(|entry| entry.part).collect();
         let (log, now) = (self.log.clone(), self.running.cx.platform.clock.now());
         let db = &self.running.cx.platform.db;
-        let positions = db
+        let appended = db
             .work(Role::Appender, move |tx| Box::pin(async move { log.append(tx, now, entries).await }))
             .await
             .unwrap();
         self.log.wake(parts.iter().copied());
-        self.log.token(&parts.into_iter().zip(positions).collect::<Vec<_>>())
+        self.log.token(&parts.into_iter().zip(appended.iter().map(|appended| appended.position)).collect::<Vec<_>>())
     }
 
     pub async fn key(&self, group: &str, rooftops: &[&str], scopes: &[&str]) -> String {

@@ -190,7 +190,14 @@ async fn rooftop_that_cannot_be_read_rests_its_own_sweep_alone() {
     let named = (found[0].group.as_str(), found[0].rooftop.as_str(), found[0].entity.as_str(), found[0].path());
     assert_eq!(named, ("summit", "north", "rooftop", ParkedPath::Timer));
     // The other group's rooftop of the same part is swept to its end; this one's sweep is not lost.
-    eventually(SOON, async || suite.count("SELECT count(*) FROM deal_state.refold").await == 1).await;
+    eventually(SOON, async || {
+        let under_way: Vec<(String, String)> = sqlx::query_as("SELECT group_id, rooftop FROM deal_state.refold")
+            .fetch_all(&mut connect(suite.database.url()).await)
+            .await
+            .unwrap();
+        if under_way == [("summit".to_owned(), "north".to_owned())] { Ok(()) } else { Err(format!("{under_way:?}")) }
+    })
+    .await;
     assert_eq!(consumer(&suite).await.stopped_parts.len(), 0);
 
     suite

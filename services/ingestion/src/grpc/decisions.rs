@@ -271,8 +271,8 @@ impl Change {
             trace: self.trace.clone(),
             body: Bytes::from(EntryBody { body: Some(Body::Event(event)) }.encode_to_vec()),
         };
-        let positions = self.log.append(tx, self.now, vec![entry]).await?;
-        let positions: Vec<(u16, u64)> = positions.into_iter().map(|position| (part, position)).collect();
+        let appended = self.log.append(tx, self.now, vec![entry]).await?;
+        let positions: Vec<(u16, u64)> = appended.iter().map(|appended| (part, appended.position)).collect();
         Ok(IdentityDecision { consistency_token: self.log.token(&positions), ..decision })
     }
 }

@@ -149,6 +149,18 @@ pub(crate) async fn judge(
     Ok(())
 }
 
+/// Has feeds that were last heard of, or told of, after `latest` be so at `now`, and says how many.
+pub(crate) async fn put_right(tx: &mut Tx, latest: Timestamp, now: Timestamp) -> Result<u64, Failure> {
+    let done = sqlx::query_file!(
+        "sql/feeds_put_right.sql",
+        at(latest) as jiff_sqlx::Timestamp,
+        at(now) as jiff_sqlx::Timestamp
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// How many feeds of all groups are stale.
 pub(crate) async fn stale(tx: &mut Tx, now: Timestamp) -> Result<i64, Failure> {
     Ok(sqlx::query_file!("sql/feeds_stale.sql", at(now) as jiff_sqlx::Timestamp).fetch_one(tx.conn()).await?.stale)

@@ -14,7 +14,7 @@ pub use flags::{
 };
 pub use outbox::{
     Claim, Claimed, Destination, Due, Ended, Unread, claim, end_delivery, end_unread, outbox, postpone_delivery,
-    postpone_unread,
+    postpone_unread, put_right,
 };
 pub use routes::{
     add_route, add_secret, count_routes, delete_route, disable_route, find_secret, list_routes, load_routes, lock_route,

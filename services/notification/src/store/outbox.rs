@@ -54,6 +54,27 @@ pub struct Claimed {
     pub trace: TraceContext,
 }
 
+/// Has messages of a part that were decided on after `latest`, or are due after `latest_due`, be due at `now`, and says how
+/// many.
+pub async fn put_right(
+    tx: &mut Tx,
+    part: u16,
+    latest: Timestamp,
+    latest_due: Timestamp,
+    now: Timestamp,
+) -> Result<u64, Error> {
+    let done = sqlx::query_file!(
+        "sql/put_right.sql",
+        stored_part(part),
+        latest.to_sqlx() as _,
+        latest_due.to_sqlx() as _,
+        now.to_sqlx() as _
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// A message that is ours to send and cannot be read.
 #[derive(Clone, Debug)]
 pub struct Unread {

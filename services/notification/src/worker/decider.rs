@@ -17,7 +17,7 @@ use throughline_proto::{log::v1::entry_body::Body, rule::v1::Flag as Content};
 use tokio::sync::Notify;
 
 use crate::{
-    domain::{ChannelKind, Decision, Flag, Route, Severity, decide, delivery_id, is_due},
+    domain::{ChannelKind, Decision, FRESH_FOR, Flag, Route, Severity, decide, delivery_id, is_due},
     metrics::NotificationMetrics,
     store::{self, Decided, Saved, Undecided, UndecidedFlag},
     wire::{self, Message, Told},
@@ -94,6 +94,17 @@ impl Projection for Decider {
             entity: entry.entity.clone(),
         });
         Ok(Effects { settled: settled.collect(), ..Effects::default() })
+    }
+
+    /// Messages that were decided on ahead of the clock are due now. Whether they are sent is seen then.
+    async fn put_right(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<(), ApplyError> {
+        let latest = self.clock.now().checked_add(self.clock.tolerance()).unwrap_or(Timestamp::MAX);
+        let latest_due = latest.checked_add(FRESH_FOR).unwrap_or(Timestamp::MAX);
+        let messages = store::put_right(tx, part, latest, latest_due, rule_time).await.map_err(refused)?;
+        if messages > 0 {
+            tracing::warn!(part, messages, "messages were due ahead of the clock: they are due now");
+        }
+        Ok(())
     }
 
     async fn committed(&self, _part: u16, effects: Effects) {

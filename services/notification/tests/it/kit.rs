@@ -124,9 +124,9 @@ impl Desk {
             .platform
             .db
             .work(Role::Appender, move |tx| Box::pin(async move { log.append(tx, now, entries).await }));
-        let positions = write.await.unwrap();
+        let appended = write.await.unwrap();
         self.flags.wake([PART]);
-        let token = self.flags.token(&[(PART, *positions.last().unwrap())]);
+        let token = self.flags.token(&[(PART, appended.last().unwrap().position)]);
         wait_for(&self.running.cx, "notification", &token, SOON).await.unwrap();
     }
 

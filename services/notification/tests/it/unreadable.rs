@@ -50,7 +50,7 @@ async fn one_of_three(damage: &'static str, mend: &'static str) {
     desk.execute(mend).await;
     desk.hand.advance(SignedDuration::from_secs(331));
     let (one, others) = once(&desk, "12", |one| one.state() == DeliveryState::Delivered).await;
-    assert_eq!((one.last_result.as_str(), others.len()), ("http 200", 3));
+    assert_eq!((one.last_result.as_str(), others.len()), ("http 204", 3));
 }
 
 #[tokio::test]

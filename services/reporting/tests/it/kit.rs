@@ -77,12 +77,12 @@ impl Suite {
         let entries: Vec<NewEntry> = bodies.into_iter().map(|body| entry(store, body)).collect();
         let (log, now) = (self.log.clone(), self.running.cx.platform.clock.now());
         let db = &self.running.cx.platform.db;
-        let positions = db
+        let appended = db
             .work(Role::Appender, move |tx| Box::pin(async move { log.append(tx, now, entries).await }))
             .await
             .unwrap();
         self.log.wake([store.part]);
-        self.log.token(&[(store.part, *positions.last().unwrap())])
+        self.log.token(&[(store.part, appended.last().unwrap().position)])
     }
 
     /// A bearer token of a key of the group.

@@ -58,6 +58,15 @@ pub async fn load_due(tx: &mut Tx, part: u16, keys: &[DealKey]) -> Result<HashMa
     Ok(due.collect())
 }
 
+/// Has deals of a part that were judged after `latest` judged again at `rule_time`, and says how many.
+pub async fn put_right(tx: &mut Tx, part: u16, latest: Timestamp, rule_time: Timestamp) -> Result<u64, Error> {
+    let done =
+        sqlx::query_file!("sql/put_right.sql", stored_part(part), latest.to_sqlx() as _, rule_time.to_sqlx() as _)
+            .execute(tx.conn())
+            .await?;
+    Ok(done.rows_affected())
+}
+
 /// Makes missing alarms anew, at most `limit`, and says how many.
 pub async fn restore_alarms(tx: &mut Tx, limit: i64) -> Result<u64, Error> {
     let done = sqlx::query_file!("sql/restore_alarms.sql", limit).execute(tx.conn()).await?;

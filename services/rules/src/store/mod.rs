@@ -10,7 +10,7 @@ mod reviews;
 mod rooftops;
 mod watch;
 
-pub use alarms::{DueDeal, ROOFTOP, due_parts, list_due, load_due, restore_alarms};
+pub use alarms::{DueDeal, ROOFTOP, due_parts, list_due, load_due, put_right, restore_alarms};
 pub use deals::{DealKey, KeptDeal, count_queues, forget_deals, load_deals, recall_deals, save_deals};
 pub use feeds::{confirm_deals, load_feeds, save_feeds};
 pub use flags::{FlagsQuery, get_flag, list_flags, load_flags, lock_flag, save_flags};

@@ -1,6 +1,10 @@
 //! Judging deals: load, decide, save, in one transaction with the cursor.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -27,6 +31,21 @@ pub(super) struct Bench {
     pub(super) log: Log,
     pub(super) clock: Clock,
     pub(super) rulebooks: Rulebooks,
+    pub(super) rule_times: RuleTimes,
+}
+
+/// The last rule time of each part, as this process was told.
+#[derive(Debug, Default)]
+pub(super) struct RuleTimes(Mutex<BTreeMap<u16, Timestamp>>);
+
+impl RuleTimes {
+    pub(super) fn note(&self, part: u16, rule_time: Timestamp) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(part, rule_time);
+    }
+
+    fn of(&self, part: u16) -> Option<Timestamp> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&part).copied()
+    }
 }
 
 /// A deal that is to be judged.
@@ -109,8 +128,7 @@ impl Bench {
         let mut judgements = Vec::with_capacity(cases.len());
         for mut case in cases {
             let judged_at = kept.get(&case.key).copied();
-            // Never earlier than before: what has opened by then has opened.
-            case.now = judged_at.map_or(case.now, |judged_at| judged_at.max(case.now));
+            case.now = self.instant(part, case.now, judged_at);
             let flags = flags.remove(&case.key).unwrap_or_default();
             let reviews = reviews.remove(&case.key).unwrap_or_default();
             let former = former.remove(&case.key).unwrap_or_default();
@@ -125,6 +143,19 @@ impl Bench {
             verdicts.add(part, &case, judged, &reviews);
         }
         Ok(())
+    }
+
+    /// At which instant a deal is judged. Never earlier than before: what has opened by then has opened. But an instant
+    /// ahead of the clock was read off a clock that has stepped back since: what is judged by it has not happened.
+    fn instant(&self, part: u16, now: Timestamp, judged_at: Option<Timestamp>) -> Timestamp {
+        let latest = judged_at.map_or(now, |judged_at| judged_at.max(now));
+        match self.rule_times.of(part).filter(|_| self.clock.is_ahead(latest)) {
+            Some(rule_time) => {
+                judged_at.filter(|at| !self.clock.is_ahead(*at)).map_or(rule_time, |at| at.max(rule_time))
+            }
+            // Before the first rule time of this process nothing else is known; `put_right` comes with it.
+            None => latest,
+        }
     }
 
     /// Says it in the flag log: the last thing before the commit.

@@ -23,7 +23,7 @@ use crate::{
     store::{self, DealKey},
     wire,
 };
-use judge::{Bench, Case, Told, Verdicts};
+use judge::{Bench, Case, RuleTimes, Told, Verdicts};
 use rulebooks::Rulebooks;
 
 /// Alarms that ring together.
@@ -37,7 +37,7 @@ pub struct Rules {
 
 impl Rules {
     pub fn new(log: Log, clock: Clock, metrics: RuleMetrics) -> Self {
-        Self { bench: Bench { log, clock, rulebooks: Rulebooks::default() }, metrics }
+        Self { bench: Bench { log, clock, rulebooks: Rulebooks::default(), rule_times: RuleTimes::default() }, metrics }
     }
 }
 
@@ -157,6 +157,7 @@ impl Projection for Rules {
         rule_time: Timestamp,
         entities: &[EntityKey],
     ) -> Result<Effects, ApplyError> {
+        self.bench.rule_times.note(part, rule_time);
         let mut effects = Effects { alarms: entities.len() as u64, ..Effects::default() };
         let (floors, deals): (Vec<_>, Vec<_>) = entities.iter().partition(|entity| entity.entity == store::FLOOR);
         let keys: Vec<DealKey> = deals.into_iter().map(deal_key).collect();
@@ -194,6 +195,19 @@ impl Projection for Rules {
             return Ok(Effects::default());
         }
         self.fire(tx, part, rule_time, std::slice::from_ref(entity)).await
+    }
+
+    /// What was judged ahead of the clock is judged again: flags whose crossing has yet to come are retracted, and alarms
+    /// are set for it.
+    async fn put_right(&self, tx: &mut Tx, part: u16, rule_time: Timestamp) -> Result<(), ApplyError> {
+        self.bench.rule_times.note(part, rule_time);
+        let clock = &self.bench.clock;
+        let latest = clock.now().checked_add(clock.tolerance()).unwrap_or(Timestamp::MAX);
+        let again = store::put_right(tx, part, latest, rule_time).await.map_err(judge::refused)?;
+        if again > 0 {
+            tracing::warn!(part, subjects = again, %rule_time, "what was judged ahead of the clock is judged again");
+        }
+        Ok(())
     }
 }
 

@@ -106,8 +106,20 @@ impl Desk {
     /// The process ends and another one takes over, on the same database and at the same time of day.
     pub(crate) async fn restart(self) -> Self {
         let now = self.running.cx.platform.clock.now();
+        self.restart_at(now).await
+    }
+
+    /// The same with a clock that shows another time.
+    pub(crate) async fn restart_at(self, now: Timestamp) -> Self {
         self.running.stop().await.unwrap();
         Self::start(self.database, now, Upstream::Nobody).await
+    }
+
+    /// Another process that serves the deal log, with a clock of its own.
+    pub(crate) async fn beside(&self, clock: Clock) -> Running {
+        let options = Options::for_test(self.database.url(), None);
+        let log = Service { migrations: None, start: deal_log };
+        host::start_with(options, Some(clock), &[log]).await.unwrap()
     }
 
     /// Appends what deal-state would say, and answers with a consistency token.
@@ -124,9 +136,9 @@ impl Desk {
             .platform
             .db
             .work(Role::Appender, move |tx| Box::pin(async move { log.append(tx, now, entries).await }));
-        let positions = write.await.unwrap();
+        let appended = write.await.unwrap();
         self.deals.wake([part]);
-        self.deals.token(&[(part, *positions.last().unwrap())])
+        self.deals.token(&[(part, appended.last().unwrap().position)])
     }
 
     pub(crate) fn client(&self) -> Rules {

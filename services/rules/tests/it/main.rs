@@ -3,6 +3,8 @@
 
 mod alarms;
 mod calendars;
+mod clock_steps;
+mod in_flight;
 mod kit;
 mod people;
 mod reviews;

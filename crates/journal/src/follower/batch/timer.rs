@@ -10,6 +10,7 @@ use throughline_platform::{
 use super::{BETWEEN_TRIES, Fence, Refused, TRIES};
 use crate::{
     Due, EntityKey, Projection, Timers,
+    claim::Claim,
     follower::{Follower, Inner, aside::Aside, job::Outcome},
 };
 
@@ -30,14 +31,15 @@ enum Fired {
 
 impl<P: Projection> Follower<P> {
     /// Fires what is due up to `rule_time`. A failure parks the timer of the entity at fault; the others fire all the same.
-    pub(super) async fn tick(&self, fence: Fence, aside: &mut Aside, rule_time: Timestamp) -> Outcome {
+    pub(super) async fn tick(&self, fence: Fence, aside: &mut Aside, claim: Claim) -> Outcome {
+        let rule_time = claim.until;
         for _ in 0..MAX_PAGES {
             let fired = match self.fire_page(fence, aside, rule_time).await {
                 Err(Refused::Poison { .. }) => self.fire_apart(fence, aside, rule_time).await,
                 fired => fired,
             };
             match fired {
-                Ok(Fired::All) => return Outcome::Ticked(rule_time),
+                Ok(Fired::All) => return Outcome::Ticked(claim),
                 Ok(Fired::Page) => {}
                 Ok(Fired::Enough) => break,
                 Err(Refused::Lost) => return Outcome::Lost,
@@ -188,13 +190,13 @@ impl<P: Projection> Follower<P> {
         fence: Fence,
         aside: &mut Aside,
         entity: EntityKey,
-        rule_time: Timestamp,
+        rule_time: Claim,
     ) -> Outcome {
         let (inner, known, parked) = (self.0.clone(), aside.timers.clone(), entity.clone());
         let work = self.0.consumer.cx.db.work(Role::Worker, move |tx| {
             Box::pin(async move {
                 inner.unpark_timers(tx, fence.part, std::slice::from_ref(&parked)).await?;
-                let firing = inner.projection.refire(tx, fence.part, rule_time, &parked);
+                let firing = inner.projection.refire(tx, fence.part, rule_time.until, &parked);
                 let (effects, timers) = inner.guarded(firing).await?;
                 let timers = inner.note_timers(tx, fence.part, &known, timers).await?;
                 inner.move_cursor(tx, fence, fence.position).await?;

@@ -6,13 +6,20 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
+fn claim(second: i64) -> Claim {
+    Claim { step: 0, until: at(second) }
+}
+
 fn entry(position: u64) -> StoredEntry {
     let recorded_at = Some(time::to_wire(at(position as i64)));
     StoredEntry { position, recorded_at, body: vec![0; 10].into(), ..StoredEntry::default() }
 }
 
+/// With nothing stored that could lie ahead of the clock.
 fn part() -> Part {
-    Part::new(1, 0, Aside::default())
+    let mut part = Part::new(1, 0, Aside::default());
+    part.is_put_right(claim(0));
+    part
 }
 
 fn batches_of(max_batch: usize) -> Pace {
@@ -30,38 +37,60 @@ fn batch(work: Option<(Work, usize)>) -> Vec<u64> {
 fn rule_time_waits_for_what_was_sent_before_and_for_the_next_entry() {
     let (mut part, now, clock) = (part(), Instant::now(), at(1_000));
     part.receive([entry(1), entry(2)]).unwrap();
-    part.claim(at(500));
+    part.claim(claim(500));
     assert_eq!(part.rule_time(clock), None);
     part.next(batches_of(1), clock, now).unwrap();
     part.advance(1);
     assert_eq!(part.rule_time(clock), None);
     part.next(batches_of(1), clock, now).unwrap();
     part.advance(2);
-    assert_eq!(part.rule_time(clock), Some(at(500)));
-    assert_eq!(part.rule_time(at(400)), Some(at(400)));
+    assert_eq!(part.rule_time(clock), Some(claim(500)));
+    assert_eq!(part.rule_time(at(400)), Some(claim(400)));
     part.receive([entry(3)]).unwrap();
-    assert_eq!(part.rule_time(clock), Some(at(3)));
+    assert_eq!(part.rule_time(clock), Some(claim(3)));
 }
 
 #[test]
 fn alarms_are_asked_for_when_rule_time_moves_and_after_each_batch() {
     let (mut part, now, clock) = (part(), Instant::now(), at(1_000));
-    part.claim(at(10));
+    part.claim(claim(10));
     let (until, asked) = part.to_ask(clock, now).unwrap();
-    assert_eq!(until, at(10));
+    assert_eq!(until, claim(10));
     part.answered(asked, false);
-    assert_eq!((part.fired, part.to_ask(clock, now)), (Some(at(10)), None));
+    assert_eq!((part.fired, part.to_ask(clock, now)), (Some(claim(10)), None));
     part.receive([entry(1)]).unwrap();
     part.next(batches_of(9), clock, now).unwrap();
     part.advance(1);
     let (_, asked) = part.to_ask(clock, now).unwrap();
     part.answered(asked, true);
-    assert_eq!(part.next(batches_of(9), clock, now).unwrap().0, Work::Tick(at(10)));
-    part.ticked(at(10));
+    assert_eq!(part.next(batches_of(9), clock, now).unwrap().0, Work::Tick(claim(10)));
+    part.ticked(claim(10));
     assert!(part.to_ask(clock, now).is_some());
     part.tick_failed("unlisted".to_owned(), now);
     assert_eq!((part.to_ask(clock, now), part.alarms_are_stopped()), (None, true));
     assert!(part.to_ask(clock, now + ALARMS_REST).is_some());
+}
+
+#[test]
+fn claim_of_a_later_clock_step_takes_rule_time_back() {
+    let (mut part, now, clock) = (part(), Instant::now(), at(1_000));
+    part.claim(claim(900));
+    let (_, asked) = part.to_ask(clock, now).unwrap();
+    part.answered(asked, false);
+    part.receive([entry(1)]).unwrap();
+    part.claim(claim(950));
+    let stepped = Claim { step: 1, until: at(100) };
+    part.claim(stepped);
+    part.next(batches_of(1), clock, now).unwrap();
+    part.advance(1);
+    assert_eq!(part.rule_time(clock), Some(stepped));
+    // What was stored in the earlier step is put right before alarms are asked for.
+    assert_eq!(part.to_ask(clock, now), None);
+    assert_eq!(part.next(batches_of(1), clock, now), Some((Work::PutRight(stepped), 0)));
+    part.is_put_right(stepped);
+    let (_, asked) = part.to_ask(clock, now).unwrap();
+    part.answered(asked, false);
+    assert_eq!(part.fired, Some(stepped));
 }
 
 #[test]

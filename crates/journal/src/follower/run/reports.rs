@@ -9,6 +9,7 @@ use tonic::Status;
 use super::{Coordinator, REOPEN_AFTER, REOPEN_AT_MOST, Report};
 use crate::{
     Projection,
+    claim::Claim,
     follower::{
         job::{Alarms, Outcome, Worked},
         lease::Leases,
@@ -82,7 +83,7 @@ impl<P: Projection> Coordinator<P> {
         for complete in message.complete {
             let until = complete.until.as_ref().and_then(time::from_wire);
             if let (Some(part), Some(until)) = (self.parts.get_mut(&(complete.part as u16)), until) {
-                part.claim(until);
+                part.claim(Claim { step: complete.clock_step, until });
             }
         }
     }
@@ -263,11 +264,13 @@ impl<P: Projection> Coordinator<P> {
         }
         match outcome {
             Outcome::Done => {
+                part.ask_again();
                 self.told(Ok(()));
             }
             Outcome::Ticked(rule_time) => part.ticked(rule_time),
             Outcome::TickedInPart => part.ticked_in_part(),
             Outcome::TickFailed(cause) => part.tick_failed(cause, Instant::now()),
+            Outcome::PutRight(rule_time) => part.is_put_right(rule_time),
             Outcome::Lost => self.drop_part(number, "another owner committed to it"),
             Outcome::Transient { failure, rest } => {
                 if tick {

@@ -1,6 +1,7 @@
 //! What is begun again and again: leases, the stream, alarms, retries, word to downstream.
 use std::cmp::Reverse;
 
+use jiff::{SignedDuration, Timestamp};
 use throughline_proto::log::v1::PartPosition;
 use tokio::time::Instant;
 
@@ -71,8 +72,9 @@ impl<P: Projection> Coordinator<P> {
             .filter_map(|(number, part)| part.to_ask(clock, now).map(|(until, asked)| (*number, until, asked)))
             .collect();
         let oldest = self.parts.values().filter_map(Part::next_recorded_at).min();
+        let behind = self.clock_behind(clock);
         self.follower.0.consumer.progress.send_if_modified(|progress| {
-            progress.oldest = oldest;
+            (progress.oldest, progress.behind) = (oldest, behind);
             false
         });
         if asked.is_empty() {
@@ -81,6 +83,33 @@ impl<P: Projection> Coordinator<P> {
         }
         let follower = self.follower.clone();
         self.spawn(async move { Report::Asked(follower.ask_due(asked).await) });
+    }
+
+    /// How far this process's clock is behind the log, beyond the tolerance; logs once that it is.
+    fn clock_behind(&self, clock: Timestamp) -> SignedDuration {
+        let consumer = &self.follower.0.consumer;
+        let tolerance = consumer.cx.clock.tolerance();
+        let behind = self.parts.values().filter_map(|part| part.claimed_ahead(clock)).max();
+        let behind = behind.filter(|by| *by > tolerance).unwrap_or_default();
+        let before = consumer.progress.borrow().behind;
+        if before.is_zero() != behind.is_zero() {
+            let gauge = self.follower.0.logs.metrics().clock_behind.get_or_create(&self.follower.0.label()).clone();
+            gauge.set(behind.as_secs());
+            if behind.is_zero() {
+                tracing::warn!(
+                    consumer = self.name(),
+                    "this process's clock is no longer behind the log that it follows"
+                );
+            } else {
+                tracing::error!(
+                    consumer = self.name(),
+                    log = self.follower.0.spec.log,
+                    seconds = behind.as_secs(),
+                    "THIS PROCESS'S CLOCK IS BEHIND the log that it follows: alarms are late; put the clock right",
+                );
+            }
+        }
+        behind
     }
 
     pub(super) fn begin_retry_round(&mut self) {
