@@ -23,6 +23,7 @@ mod rebuild;
 mod record;
 mod replicas;
 mod suite;
+mod silence;
 mod tenancy;
 mod trace;
 mod week;

@@ -121,6 +121,7 @@ mod tests {
         assert_eq!(shown(&standing), ["6"]);
     }
 
+    #[expect(clippy::disallowed_methods, reason = "what a server answers")]
     #[tokio::test]
     async fn stream_is_opened_again_with_the_token_of_the_last_message() {
         let message = |token: &str| Ok(WatchFlagsResponse { resume_token: token.to_owned(), ..Default::default() });

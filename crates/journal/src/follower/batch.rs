@@ -20,7 +20,7 @@ use super::{
     job::{Outcome, Worked},
     part::Work,
 };
-use crate::{ApplyError, EntityKey, Entry, Projection, Timers, claim::Claim, metrics::OfConsumer};
+use crate::{ApplyError, EntityKey, Entry, Projection, Timers, metrics::OfConsumer};
 
 /// After so many failures an entry parks its entity, and an alarm its timer.
 const TRIES: i32 = 3;

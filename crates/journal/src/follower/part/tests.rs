@@ -140,17 +140,17 @@ fn retries_are_for_what_is_parked_and_go_first() {
     }
     // Nothing is complete yet, so no timer fires; whoever asked stays asked for.
     assert_eq!(part.next(batches_of(9), clock, now).unwrap().0, Work::Retry(key("bad")));
-    part.claim(at(5));
+    part.claim(claim(5));
     part.receive([entry(1)]).unwrap();
     part.retry(key("late"), true);
-    assert_eq!(part.next(batches_of(9), clock, now).unwrap().0, Work::Refire(key("late"), at(1)));
+    assert_eq!(part.next(batches_of(9), clock, now).unwrap().0, Work::Refire(key("late"), claim(1)));
     assert_eq!(batch(part.next(batches_of(9), clock, now)), [1]);
 }
 
 #[test]
 fn a_part_says_why_its_alarms_stand_still_until_they_fire() {
     let (mut part, now, clock) = (part(), Instant::now(), at(1_000));
-    part.claim(at(10));
+    part.claim(claim(10));
     part.tick_failed("unlisted".to_owned(), now);
     let why = part.note.take().flatten().unwrap();
     assert!(why.contains("alarms") && why.contains("unlisted"), "{why}");
@@ -172,7 +172,7 @@ fn alarms_stand_still_once_the_database_was_away_several_times_in_a_row() {
         part.alarms_failed(|| "away".to_owned());
     }
     assert!(part.alarms_are_stopped());
-    part.ticked(at(10));
+    part.ticked(claim(10));
     assert!(!part.alarms_are_stopped());
     part.alarms_failed(|| "away".to_owned());
     assert!(!part.alarms_are_stopped());
