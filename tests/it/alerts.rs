@@ -161,11 +161,12 @@ async fn every_way_in_alerts_of_what_happens_now_and_imports_of_history_of_nothi
     assert_eq!(answer["results"][0]["outcome"], "OUTCOME_QUARANTINED", "{answer}");
 
     append(&suite, &signed("GRPC", 0)).await;
-    let answer = suite.post_events(&json!([signed("HTTP", 0), signed("OLD", 121)]), None).await;
+    // OLD turned red 130 minutes ago: its red crossing lies too far back as well.
+    let answer = suite.post_events(&json!([signed("HTTP", 0), signed("OLD", 160)]), None).await;
     assert_eq!(answer["results"][1]["outcome"], "OUTCOME_ACCEPTED", "{answer}");
     push(&suite, &signed("HOOK", 10)).await;
     import(&suite, "live.jsonl", &[signed("LIVE", 20)], &["--live"]).await;
-    import(&suite, "live-2.jsonl", &[signed("LIVE-2", 25)], &["--live", "--profile", "canonical", "--rooftop", "A1"])
+    import(&suite, "live-2.jsonl", &[signed("LIVE-2", 12)], &["--live", "--profile", "canonical", "--rooftop", "A1"])
         .await;
     let mut dropped: Vec<Value> = (1..365).map(|day| signed(&format!("F{day}"), day * 24 * 60)).collect();
     dropped.push(signed("FILE", 40));
@@ -194,9 +195,11 @@ async fn every_way_in_alerts_of_what_happens_now_and_imports_of_history_of_nothi
 async fn event_released_from_quarantine_silences_no_live_deal() {
     let (address, alerted) = receiver().await;
     let (scratch, suite) = suite_with_route(&[], address).await;
+    // A deal can only wait for F&I where some source reports that F&I begins.
+    let observed = event_of("A1", "deal.fi.started", "OTHER", minutes_ago(600));
     let early = event_of("A1", "deal.credit.submitted", "D1", minutes_ago(-30));
-    let answer = suite.post_events(&json!([early]), None).await;
-    assert_eq!(answer["results"][0]["outcome"], "OUTCOME_QUARANTINED", "its time lies ahead: {answer}");
+    let answer = suite.post_events(&json!([observed, early]), None).await;
+    assert_eq!(answer["results"][1]["outcome"], "OUTCOME_QUARANTINED", "its time lies ahead: {answer}");
     assert!(suite.stop().await.success());
 
     // Its time has come, and it is the last event that changes the deal before an alarm of it rings.
