@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use pb::rule::v1::Flag;
 use throughline_journal::NewEntry;
 use throughline_proto as pb;
+use throughline_testkit::{connect, eventually};
 
 use crate::{kit::*, receiver::Receiver};
 
@@ -94,10 +96,15 @@ async fn flag_that_cannot_be_read_back_keeps_no_other_from_being_decided_on() {
     desk.route(to_webhook(&receiver.url())).await;
     desk.append(vec![said(yellow("11", 0)), said(yellow("12", 0))]).await;
     desk.execute("UPDATE notification.flag SET content = '\\xff' WHERE flag_id = '11'").await;
-    desk.complete().await;
+    desk.hand.advance(SignedDuration::from_micros(1));
     assert_eq!(receiver.have(1).await[0].body["data"]["keys"][0], "dms:4712");
-    desk.counted("throughline_notifications_unreadable_total", 1).await;
-    assert_eq!(desk.settled().await.len(), 1);
+    eventually(SOON, async || {
+        let count = sqlx::query_scalar("SELECT count(*) FROM notification.parked_timer");
+        let parked: i64 = count.fetch_one(&mut connect(desk.database.url()).await).await.unwrap();
+        if parked == 1 { Ok(()) } else { Err(format!("{parked} are parked")) }
+    })
+    .await;
+    assert_eq!(desk.undecided().await, 1, "it stays undecided, and people see why");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -165,10 +165,10 @@ pub fn judge(
 ) -> Judged {
     let known = by_id(stored);
     let Some(subject) = subject else {
-        return Judged { changes: retracted(known), ..Judged::default() };
+        return Judged { changes: retracted(known, now), ..Judged::default() };
     };
     let (judged, left) = compare(subject, rulebook.flags(subject, now), rulebook, known, former, now, origin);
-    let changes = judged.changes.into_iter().chain(retracted(left)).collect();
+    let changes = judged.changes.into_iter().chain(retracted(left, now)).collect();
     Judged { changes, ..judged }
 }
 
@@ -177,7 +177,7 @@ pub fn judge(
 pub fn judge_floor(floor: &Subject, rulebook: &Rulebook, stored: Vec<Flag>, now: Timestamp) -> Judged {
     let (judged, left) = compare(floor, rulebook.floor_flags(now), rulebook, by_id(stored), &[], now, Origin::Live);
     let standing = left.into_iter().filter(|(_, flag)| flag.content.closed_at.is_none()).collect();
-    let changes = judged.changes.into_iter().chain(retracted(standing)).collect();
+    let changes = judged.changes.into_iter().chain(retracted(standing, now)).collect();
     Judged { changes, ..judged }
 }
 
@@ -185,8 +185,8 @@ fn by_id(flags: Vec<Flag>) -> BTreeMap<String, Flag> {
     flags.into_iter().map(|flag| (flag.id.clone(), flag)).collect()
 }
 
-fn retracted(flags: BTreeMap<String, Flag>) -> Vec<Change> {
-    flags.into_values().filter(|flag| !flag.retracted).map(retract).collect()
+fn retracted(flags: BTreeMap<String, Flag>, now: Timestamp) -> Vec<Change> {
+    flags.into_values().filter(|flag| !flag.retracted).map(|flag| retract(flag, now)).collect()
 }
 
 /// What changes about a subject's flags, and the known ones that it no longer has.
@@ -303,7 +303,11 @@ fn amend(before: Flag, now: Flag) -> Option<Change> {
     Some(Change { step, flag })
 }
 
-fn retract(flag: Flag) -> Change {
+fn retract(mut flag: Flag, now: Timestamp) -> Change {
+    if flag.root.recorded_at >= now {
+        // It was not complete before it was over: no message was sent for it, and none counts for another.
+        flag.root.founded_by.clear();
+    }
     Change { step: Step::Retracted, flag: Flag { revision: flag.revision + 1, retracted: true, ..flag } }
 }
 

@@ -111,6 +111,7 @@ async fn what_people_did_goes_over_to_the_deal_that_takes_over() {
     client.resolve_review(decided).await.unwrap();
 
     // Its visit becomes known, and with it another name.
+    desk.hand.set(at(16));
     let token = desk.tell_all(vec![said(returned("V1")), taken_over("D1", "V1")]).await;
     let [flag] = <[Flag; 1]>::try_from(desk.flags(&token).await).unwrap();
     assert_eq!(flag.subject, Some(flag::Subject::Deal(deal_name("V1"))));
@@ -139,6 +140,7 @@ async fn what_people_did_goes_over_to_the_last_of_several_names_in_one_batch() {
     let desk = Desk::open().await;
     let name = yellow(&desk).await;
     let taken = desk.client().acknowledge_flag(take(&name, "S17", "")).await.unwrap().into_inner();
+    desk.hand.set(at(16));
     let waiting = |id: &str| said(deal(id, 16, vec![fi(0, None)]));
     let steps = vec![waiting("V1"), taken_over("D1", "V1"), waiting("V0"), taken_over("V1", "V0")];
     let token = desk.tell_all(steps).await;
@@ -152,6 +154,7 @@ async fn what_people_did_goes_over_also_where_a_batch_ends_in_between() {
     let desk = Desk::open().await;
     let name = yellow(&desk).await;
     let taken = desk.client().acknowledge_flag(take(&name, "S17", "")).await.unwrap().into_inner();
+    desk.hand.set(at(16));
     let survivor = Deal { former_ids: vec!["D1".to_owned(), "none".to_owned()], ..deal("V1", 16, vec![fi(0, None)]) };
     let token = desk.tell(said(survivor)).await;
     assert_eq!(desk.flags(&token).await.len(), 2, "the other is not taken back yet");

@@ -211,11 +211,13 @@ async fn flag_is_sent_at_each_change_and_leaves_when_it_closes_or_is_retracted()
     let taken = desk.client().acknowledge_flag(acknowledge(&of("D1"), "S17")).await.unwrap().into_inner();
     assert_eq!(change(&mut stream).await.flags, [taken]);
 
+    desk.hand.set(at(16));
     desk.tell(said(deal("D1", 16, vec![fi(0, Some(16))]))).await;
     let closed = change(&mut stream).await;
     assert_eq!((closed.removed_flags.len(), closed.removed_flags[0].name.clone()), (1, of("D1")));
     assert_eq!(closed.removed_flags[0].reason(), RemovalReason::Closed);
 
+    desk.hand.set(at(17));
     desk.tell(said(deal("D2", 17, vec![fi(0, Some(10))]))).await;
     let retracted = change(&mut stream).await;
     assert_eq!((retracted.removed_flags.len(), retracted.removed_flags[0].name.clone()), (1, of("D2")));

@@ -135,6 +135,7 @@ fn retries_are_for_what_is_parked_and_go_first() {
         aside.add(key(entity), timer);
     }
     let mut part = Part::new(1, 0, aside);
+    part.is_put_right(claim(0));
     for (entity, timer) in [("late", true), ("bad", false), ("good", false), ("bad", false), ("bad", true)] {
         part.retry(key(entity), timer);
     }
