@@ -66,7 +66,10 @@ async fn receiver() -> (String, Arc<Mutex<Vec<Alert>>>) {
             let subject = data["keys"].as_array().into_iter().flatten().map(text);
             keep.lock().unwrap().push(Alert {
                 rooftop: text(&data["rooftop"]),
-                deal: subject.filter_map(|key| Some(key.strip_prefix("subject:")?.to_owned())).next().unwrap_or_default(),
+                deal: subject
+                    .filter_map(|key| Some(key.strip_prefix("subject:")?.to_owned()))
+                    .next()
+                    .unwrap_or_default(),
                 measure: text(&data["measure"]),
                 opened_at: instant(&text(&data["opened_at"])),
                 decided_at: instant(&text(&message["timestamp"])),
@@ -156,7 +159,8 @@ async fn silent_source_raises_one_flag_and_no_false_alert() {
 
     // Real waits are flagged in the end, those that the silence hid too; no other is.
     let over = |(agreed, started): (Timestamp, Option<Timestamp>)| {
-        started.is_some_and(|started| started.duration_since(agreed) > TARGET && started < instant("2026-09-05T22:00:00Z"))
+        started
+            .is_some_and(|started| started.duration_since(agreed) > TARGET && started < instant("2026-09-05T22:00:00Z"))
     };
     let wanted: BTreeSet<&str> =
         waits.iter().filter(|(_, wait)| over(**wait)).map(|((_, deal), _)| deal.as_str()).collect();
@@ -177,10 +181,8 @@ async fn silent_source_raises_one_flag_and_no_false_alert() {
 
     // One flag a silence, which ended when the source returned.
     for (rooftop, from, until) in SILENCES {
-        let silent: Vec<&Value> = flags
-            .iter()
-            .filter(|flag| flag["kind"] == "feed_silent" && flag["rooftop"] == rooftop)
-            .collect();
+        let silent: Vec<&Value> =
+            flags.iter().filter(|flag| flag["kind"] == "feed_silent" && flag["rooftop"] == rooftop).collect();
         let [flag] = silent[..] else { panic!("{rooftop}: {silent:?}") };
         let opened = instant(flag["opened_at"].as_str().unwrap());
         let closed = instant(flag["closed_at"].as_str().unwrap());

@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use prost::Message;
 use sqlx::PgConnection;
 use throughline_journal::{
-    Appended, ApplyError, Context, Due, EntityKey, Entry, Follower, FollowerSpec, Log, NewEntry, Pace, Projection, Timers,
+    Appended, ApplyError, Context, Due, EntityKey, Entry, Follower, FollowerSpec, Log, NewEntry, Pace, Projection,
+    Timers,
     host::{self, Running, Service},
 };
 use throughline_platform::{

@@ -16,7 +16,9 @@ use throughline_platform::jiff_sqlx;
 
 pub use cars::{knowing_car, same_vehicle, selling};
 pub use expiry::{OBSERVED, expire, expiring, parts_expiring};
-pub use feeds::{KnownFeed, SourceColumns, SourceRow, feeds_known, feeds_of_rooftop, put_feeds_right, sources, stale_feeds};
+pub use feeds::{
+    KnownFeed, SourceColumns, SourceRow, feeds_known, feeds_of_rooftop, put_feeds_right, sources, stale_feeds,
+};
 pub use load::deals_before;
 pub use load::{
     Before, RooftopRow, StoredInput, inputs, inputs_until, linked, linked_to_deals, observed_until, rooftops,

@@ -185,13 +185,7 @@ impl<P: Projection> Follower<P> {
     }
 
     /// Fires the timer of a parked entity again: it is parked no longer, or until somebody asks once more.
-    pub(super) async fn refire(
-        &self,
-        fence: Fence,
-        aside: &mut Aside,
-        entity: EntityKey,
-        rule_time: Claim,
-    ) -> Outcome {
+    pub(super) async fn refire(&self, fence: Fence, aside: &mut Aside, entity: EntityKey, rule_time: Claim) -> Outcome {
         let (inner, known, parked) = (self.0.clone(), aside.timers.clone(), entity.clone());
         let work = self.0.consumer.cx.db.work(Role::Worker, move |tx| {
             Box::pin(async move {
