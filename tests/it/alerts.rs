@@ -184,7 +184,8 @@ async fn every_way_in_alerts_of_what_happens_now_and_imports_of_history_of_nothi
     suite.state_hash().await;
     append(&suite, &signed("LAST", 0)).await;
     have(&alerted, &[&live[..], &["LAST"]].concat()).await;
-    assert_eq!((alerted.lock().unwrap().len(), deliveries(&suite).await), (8, 8));
+    let alerts = alerted.lock().unwrap().len();
+    assert_eq!((alerts, deliveries(&suite).await), (8, 8));
     let flags = suite.run(&["flags", "--format", "json"]).await;
     let flagged = |subject: &str| flags.stdout.contains(&format!("\"subject:{subject}\""));
     assert!(["Y0", "Y364", "PAST", "OLD", "F364", "LAST"].into_iter().all(flagged), "{flags:?}");

@@ -226,9 +226,9 @@ impl Log {
         loop {
             let look = tokio::select! {
                 () = shutdown.cancelled() => return,
-                _ = poll.tick() => Look::AtAll,
-                () = at(again) => Look::AtPending,
-                () = self.watched().moved.said.notified() => Look::AtMoved,
+                _ = poll.tick() => Look::All,
+                () = at(again) => Look::Pending,
+                () = self.watched().moved.said.notified() => Look::Moved,
                 message = wakes.recv(), if !deaf => {
                     deaf = matches!(message, Err(broadcast::error::RecvError::Closed));
                     self.watched().heard(message);
@@ -236,17 +236,17 @@ impl Log {
                 }
             };
             let looked = match look {
-                Look::AtAll => {
+                Look::All => {
                     self.watched().moved.take();
                     let looked = self.look_at_all(&mut pending, &mut stepping).await;
                     again = pending.parts().next().map(|_| Instant::now() + LOOK_AGAIN);
                     looked
                 }
-                Look::AtPending => {
+                Look::Pending => {
                     again = None;
                     self.look_at_pending(&mut pending).await
                 }
-                Look::AtMoved => match self.watched().moved.take() {
+                Look::Moved => match self.watched().moved.take() {
                     parts if parts.is_empty() => continue,
                     parts => self.look(parts).await,
                 },
@@ -460,9 +460,9 @@ fn claim(row: &PgRow, first: usize) -> Result<Claim, sqlx::Error> {
 }
 
 enum Look {
-    AtAll,
-    AtPending,
-    AtMoved,
+    All,
+    Pending,
+    Moved,
 }
 
 async fn at(instant: Option<Instant>) {

@@ -30,7 +30,7 @@ fn late_earlier_round_does_not_rename_later_round() {
 fn report_of_another_source_joins_the_founding_set() {
     let crm = event("deal.agreed", "10:00");
     let dms = event("deal.agreed", "10:00").of_source(DMS);
-    let (alone, other) = (handoffs(&[crm.clone()], "fi"), handoffs(&[dms.clone()], "fi"));
+    let (alone, other) = (handoffs(std::slice::from_ref(&crm), "fi"), handoffs(std::slice::from_ref(&dms), "fi"));
     let both = handoffs(&[crm.clone(), dms.clone()], "fi");
     assert_eq!(both[0].founded_by, [reference(&crm), reference(&dms)]);
     assert!(same_episode(&alone[0].founded_by, &both[0].founded_by));
@@ -46,7 +46,7 @@ fn correction_is_the_same_episode_and_withdrawal_with_a_new_event_is_not() {
     let withdrawal = Event { withdraws: Some(agreed.id.clone()), ..event("deal.agreed", "10:25") };
     let again = event("deal.agreed", "15:00");
 
-    let first = &handoffs(&[agreed.clone()], "fi")[0];
+    let first = &handoffs(std::slice::from_ref(&agreed), "fi")[0];
     // also before the event that it replaces has arrived
     for known in [vec![agreed.clone(), corrected.clone()], vec![corrected]] {
         assert!(same_episode(&first.founded_by, &handoffs(&known, "fi")[0].founded_by));
@@ -60,7 +60,7 @@ fn correction_is_the_same_episode_and_withdrawal_with_a_new_event_is_not() {
 fn start_that_an_open_interval_absorbs_belongs_to_its_founding_set() {
     let late = event("deal.agreed", "09:50").of_source(DMS);
     let known = event("deal.agreed", "10:00");
-    let alone = handoffs(&[known.clone()], "fi");
+    let alone = handoffs(std::slice::from_ref(&known), "fi");
     let both = handoffs(&[known.clone(), late.clone()], "fi");
     assert_eq!(both.len(), 1);
     assert_eq!(both[0].founded_by, [reference(&known), reference(&late)]);
@@ -94,7 +94,7 @@ fn two_rounds_that_go_on_after_reopening_keep_apart() {
 fn late_earlier_exception_does_not_rename_later_exception() {
     let later = event("deal.contract.returned", "15:00").data("reason", "missing_signature");
     let earlier = event("deal.contract.returned", "11:00").data("reason", "terms_mismatch");
-    let before = folded(&[later.clone()]).exceptions;
+    let before = folded(std::slice::from_ref(&later)).exceptions;
     let after = folded(&[later.clone(), earlier]).exceptions;
     assert_eq!(after.iter().map(|e| e.detail.as_str()).collect::<Vec<_>>(), ["terms_mismatch", "missing_signature"]);
     assert_eq!(before[0], after[1]);

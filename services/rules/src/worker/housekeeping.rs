@@ -17,7 +17,10 @@ pub async fn keep_house(cx: Context, metrics: RuleMetrics) -> Result<(), Failure
     loop {
         said("make missing alarms anew", restore_all(&cx, &metrics).await);
         let forget = cx.db.work(Role::Worker, |tx| {
-            Box::pin(async move { Ok::<_, Failure>(repeat::forget(tx, crate::SCHEMA).await.map(drop)?) })
+            Box::pin(async move {
+                repeat::forget(tx, crate::SCHEMA).await?;
+                Ok::<_, Failure>(())
+            })
         });
         said("forget old answers", forget.await);
         let open = cx

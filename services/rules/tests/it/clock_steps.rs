@@ -13,7 +13,10 @@ use crate::kit::*;
 const HOURS: i64 = 360;
 
 /// What a flag says, without its numbering and when it was recorded.
-fn content(flags: &[Flag]) -> Vec<(String, i32, i64, Option<i64>, Option<i64>)> {
+/// Kind, severity, and the seconds at which it opened, turned red, and closed.
+type Brief = (String, i32, i64, Option<i64>, Option<i64>);
+
+fn content(flags: &[Flag]) -> Vec<Brief> {
     let second = |at: &Option<prost_types::Timestamp>| at.as_ref().map(|at| at.seconds);
     let mut content: Vec<_> = flags
         .iter()
