@@ -114,7 +114,7 @@ pub async fn hold_deal_log(db: &mut PgConnection) -> Transaction<'_, Postgres> {
 /// How many transactions have done their work and stand before the end of the deal log.
 pub async fn waiting_for_deal_log(db: &mut PgConnection) -> i64 {
     let waiting = sqlx::query_scalar(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%deal_append%'",
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%deal_head%'",
     );
     waiting.fetch_one(db).await.unwrap()
 }

@@ -1,4 +1,4 @@
--- Appends that assign `recorded_at` under the head's lock, so that "complete until T" can be derived from the log itself
+-- Appends assign `recorded_at` under the head's lock, so that "complete until T" can be derived from the log itself
 -- (docs/adr/0015). A log has a promise: no append that takes its lock later records before it.
 
 -- One row per log that has no upstream; a log with an upstream has the watermarks of its consumer instead, one per part.
@@ -13,113 +13,33 @@ create table journal.promise (
 ) with (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 select platform.internal('journal.promise');
 
--- Gives a log its promise, the columns of its heads, and its append function.
-create function journal.create_append(in_schema text, in_log text) returns void
+-- What an append to a log without an upstream may not record before. A volatile plpgsql function takes a snapshot of its own
+-- under READ COMMITTED: whatever was committed before its call is seen, also if the statement around it began before. Called
+-- behind the locks of an append; `in_heads`, how many there are, only says that.
+create function journal.promised(in_log text, in_heads bigint, out step bigint, out until timestamptz)
+language plpgsql volatile as $$
+begin
+  -- A snapshot of the whole transaction would show an outdated promise.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'an append to % needs READ COMMITTED, not %', in_log, current_setting('transaction_isolation');
+  end if;
+  select p.step, p.until into step, until from journal.promise p where p.log = in_log;
+end $$;
+revoke all on function journal.promised(text, bigint) from public;
+grant execute on function journal.promised(text, bigint) to throughline_worker, throughline_appender;
+
+-- Gives a log its promise and the columns of its heads.
+create function journal.add_promise(in_schema text, in_log text) returns void
 language plpgsql set search_path = pg_catalog as $$
-declare
-  log     text := format('%I.%I', in_schema, in_log || '_log');
-  head    text := format('%I.%I', in_schema, in_log || '_head');
-  append  text := format('%I.%I', in_schema, in_log || '_append');
-  mark    text := format('%I.watermark', in_schema);
 begin
   insert into journal.promise (log) values (in_schema || '.' || in_log) on conflict do nothing;
   -- Of the part's last entry: its `recorded_at` and the clock step in which it was recorded.
   execute format(
-    'alter table %s add column recorded_at timestamptz not null default ''-infinity'', add column step bigint not null default 0',
-    head);
-
-  -- Volatile: under READ COMMITTED each inner statement takes a snapshot of its own.
-  execute format($function$
-    create function %5$s(
-      in_parts smallint[], in_counts bigint[], in_clock timestamptz, in_month date, in_upstream text,
-      in_part smallint[], in_nth bigint[], in_group text[], in_rooftop text[], in_entity text[], in_origin smallint[],
-      in_actor text[], in_traceparent text[], in_tracestate text[], in_body bytea[],
-      out part smallint, out before bigint, out recorded_at timestamptz
-    ) returns setof record
-    language plpgsql volatile as $body$
-    #variable_conflict use_column
-    declare
-      v_parts  smallint[];
-      v_before bigint[];
-      v_times  timestamptz[];
-      v_first  timestamptz;
-      v_last   timestamptz;
-      v_month  date;
-    begin
-      -- A snapshot of the whole transaction would show an outdated promise.
-      if current_setting('transaction_isolation') <> 'read committed' then
-        raise exception 'an append to %3$s needs READ COMMITTED, not %%', current_setting('transaction_isolation');
-      end if;
-
-      -- 1. Shows until the end of the transaction that appends to these parts are in flight. Shared: waits for nobody.
-      perform pg_advisory_xact_lock_shared(%4$L::regclass::oid::integer, wanted.part)
-      from unnest(in_parts) as wanted(part);
-
-      -- 2. The heads in ascending order, as every append takes them.
-      perform from %4$s h where h.part = any(in_parts) order by h.part for update;
-
-      -- 3. With a snapshot taken now: what was promised before the lock of step 1 was taken is seen here.
-      if in_upstream is null then
-        with moved as (
-          update %4$s h
-          set pos = h.pos + wanted.entries,
-              step = promise.step,
-              recorded_at = greatest(
-                in_clock, promise.until, case when h.step = promise.step then h.recorded_at end
-              )
-          from unnest(in_parts, in_counts) as wanted(part, entries),
-               (select p.step, p.until from journal.promise p where p.log = %6$L) as promise
-          where h.part = wanted.part
-          returning h.part, h.pos - wanted.entries as before, h.recorded_at
-        )
-        select array_agg(m.part), array_agg(m.before), array_agg(m.recorded_at), min(m.recorded_at), max(m.recorded_at)
-        into v_parts, v_before, v_times, v_first, v_last
-        from moved m;
-      else
-        with moved as (
-          update %4$s h
-          set pos = h.pos + wanted.entries,
-              step = promise.step + coalesce(w.step, 0),
-              recorded_at = greatest(
-                in_clock, w.until, case when h.step = promise.step + coalesce(w.step, 0) then h.recorded_at end
-              )
-          from unnest(in_parts, in_counts) as wanted(part, entries)
-          cross join (select p.step from journal.promise p where p.log = %6$L) as promise
-          left join %7$s w on w.consumer = in_upstream and w.part = wanted.part
-          where h.part = wanted.part
-          returning h.part, h.pos - wanted.entries as before, h.recorded_at
-        )
-        select array_agg(m.part), array_agg(m.before), array_agg(m.recorded_at), min(m.recorded_at), max(m.recorded_at)
-        into v_parts, v_before, v_times, v_first, v_last
-        from moved m;
-      end if;
-
-      -- The caller has made the month of its own clock; what was promised may lie in another one.
-      if v_first < in_month::timestamp at time zone 'UTC' or v_last >= (in_month + interval '1 month') at time zone 'UTC' then
-        for v_month in
-          select distinct date_trunc('month', at at time zone 'UTC')::date from unnest(v_times) as times(at)
-        loop
-          perform journal.ensure_month(%1$L, %2$L, v_month);
-        end loop;
-      end if;
-
-      insert into %3$s
-        (part, pos, month, recorded_at, group_id, rooftop, entity, origin, actor, traceparent, tracestate, body)
-      select entry.part, head.before + entry.nth, date_trunc('month', head.recorded_at at time zone 'UTC')::date,
-             head.recorded_at, entry.group_id, entry.rooftop, entry.entity, entry.origin, entry.actor,
-             entry.traceparent, entry.tracestate, entry.body
-      from unnest(in_part, in_nth, in_group, in_rooftop, in_entity, in_origin, in_actor, in_traceparent, in_tracestate,
-                  in_body)
-        as entry(part, nth, group_id, rooftop, entity, origin, actor, traceparent, tracestate, body)
-      join unnest(v_parts, v_before, v_times) as head(part, before, recorded_at) using (part);
-
-      return query select * from unnest(v_parts, v_before, v_times);
-    end $body$
-  $function$, in_schema, in_log, log, head, append, in_schema || '.' || in_log, mark);
-  execute format('revoke all on function %s from public', append);
-  execute format('grant execute on function %s to throughline_worker, throughline_appender', append);
+    'alter table %I.%I
+       add column recorded_at timestamptz not null default ''-infinity'',
+       add column step bigint not null default 0', in_schema, in_log || '_head');
 end $$;
-revoke all on function journal.create_append(text, text) from public;
+revoke all on function journal.add_promise(text, text) from public;
 
 -- Logs that are made later have the same shape as those that are there.
 alter function journal.create_log(text, text) rename to create_log_tables;
@@ -127,7 +47,7 @@ create function journal.create_log(in_schema text, in_log text) returns void
 language plpgsql set search_path = pg_catalog as $$
 begin
   perform journal.create_log_tables(in_schema, in_log);
-  perform journal.create_append(in_schema, in_log);
+  perform journal.add_promise(in_schema, in_log);
 end $$;
 
 alter function journal.create_consumer(text) rename to create_consumer_tables;
@@ -135,16 +55,35 @@ create function journal.create_consumer(in_schema text) returns void
 language plpgsql set search_path = pg_catalog as $$
 begin
   perform journal.create_consumer_tables(in_schema);
-  perform journal.add_watermark_step(in_schema);
+  perform journal.add_watermark_promise(in_schema);
 end $$;
 
--- `until` is compared within a clock step: what is said in a later step replaces what was said in an earlier one.
-create function journal.add_watermark_step(in_schema text) returns void
+-- `until` is compared within a clock step: what is said in a later step replaces what was said in an earlier one. The function
+-- is `journal.promised` for logs that come of a consumer of the schema: what that completed of a part is their promise.
+create function journal.add_watermark_promise(in_schema text) returns void
 language plpgsql set search_path = pg_catalog as $$
 begin
   execute format('alter table %I.watermark add column step bigint not null default 0', in_schema);
+  execute format($function$
+    create function %1$I.promised(
+      in_log text, in_consumer text, in_part smallint, out step bigint, out until timestamptz
+    ) language plpgsql volatile as $body$
+    begin
+      if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'an append to %% needs READ COMMITTED, not %%', in_log, current_setting('transaction_isolation');
+      end if;
+      select p.step + coalesce(w.step, 0), w.until
+      into step, until
+      from journal.promise p
+      left join %1$I.watermark w on w.consumer = in_consumer and w.part = in_part
+      where p.log = in_log;
+    end $body$
+  $function$, in_schema);
+  execute format('revoke all on function %I.promised(text, text, smallint) from public', in_schema);
+  execute format(
+    'grant execute on function %I.promised(text, text, smallint) to throughline_worker, throughline_appender', in_schema);
 end $$;
-revoke all on function journal.add_watermark_step(text) from public;
+revoke all on function journal.add_watermark_promise(text) from public;
 
 do $$
 declare
@@ -161,7 +100,7 @@ begin
         where h.relnamespace = n.oid and h.relname = left(c.relname, -length('_log')) || '_head'
       )
   loop
-    perform journal.create_append(found.schema, found.log);
+    perform journal.add_promise(found.schema, found.log);
     -- Entries that are there were recorded by a clock that nothing bounds: the heads begin where the last of them ends.
     -- As the worker: the policies of a log hide its rows from its owner.
     execute 'set local role throughline_worker';
@@ -178,7 +117,7 @@ begin
     where c.relname = 'watermark' and c.relkind = 'r'
       and exists (select from pg_class k where k.relnamespace = n.oid and k.relname = 'cursor')
   loop
-    perform journal.add_watermark_step(found.schema);
+    perform journal.add_watermark_promise(found.schema);
   end loop;
 end $$;
 

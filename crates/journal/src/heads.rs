@@ -28,6 +28,7 @@ use uuid::Uuid;
 use crate::{
     Log, PARTS,
     claim::{Claim, InFlight, Pending},
+    months::month_of,
     step::{Finding, Stepping},
 };
 
@@ -382,11 +383,13 @@ impl Log {
 
     /// What no later append records before: committed when this returns.
     async fn promised(&self) -> Result<Promised, Failure> {
+        let now = self.platform().clock.now();
+        // Before it is promised: an append may record in it however outdated its own clock is.
+        self.make_month(month_of(now)).await?;
         if self.upstream().is_some() {
             return self.marked().await;
         }
-        let sql = self.sql().promised.clone();
-        let now = self.platform().clock.now().to_sqlx();
+        let (sql, now) = (self.sql().promised.clone(), now.to_sqlx());
         let row = self
             .platform()
             .db

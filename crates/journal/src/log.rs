@@ -82,8 +82,6 @@ impl Log {
             .bind(&columns.parts)
             .bind(&columns.counts)
             .bind(clock.to_sqlx())
-            .bind(month.to_sqlx())
-            .bind(self.0.upstream)
             .bind(&columns.part)
             .bind(&columns.nth)
             .bind(&columns.group)

@@ -70,7 +70,8 @@ impl Log {
         }
     }
 
-    async fn make_month(&self, month: Date) -> Result<(), Failure> {
+    /// Makes a month in a transaction of its own; nothing is asked of the database if that was done before.
+    pub(crate) async fn make_month(&self, month: Date) -> Result<(), Failure> {
         if self.is_made(month) {
             return Ok(());
         }

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-fn fill(template: &str, schema: &str, log: &str, upstream: &str) -> SqlStr {
-    let text = template.replace("{schema}", schema).replace("{log}", log).replace("{upstream}", upstream);
+fn fill(template: &str, schema: &str, log: &str, upstream: &str, promised: &str) -> SqlStr {
+    let text = template
+        .replace("{promised}", promised)
+        .replace("{schema}", schema)
+        .replace("{log}", log)
+        .replace("{upstream}", upstream);
     AssertSqlSafe(Arc::<str>::from(text)).into_sql_str()
 }
 
@@ -15,9 +19,9 @@ macro_rules! statements {
         pub(crate) struct $name { $(pub(crate) $statement: SqlStr),+ }
 
         impl $name {
-            fn filled(schema: &str, log: &str, upstream: &str) -> Self {
+            fn filled(schema: &str, log: &str, upstream: &str, promised: &str) -> Self {
                 Self { $($statement: fill(
-                    include_str!(concat!("../sql/", stringify!($statement), ".sql")), schema, log, upstream,
+                    include_str!(concat!("../sql/", stringify!($statement), ".sql")), schema, log, upstream, promised,
                 )),+ }
             }
         }
@@ -40,12 +44,20 @@ statements!(
 
 impl LogSql {
     pub(crate) fn new(schema: &'static str, log: &'static str, upstream: Option<&'static str>) -> Self {
-        Self::filled(schema, log, upstream.unwrap_or_default())
+        // What an append may not record before: of the whole log, behind all of its locks, or of each part.
+        let promised = match upstream {
+            Some(consumer) => format!("{schema}.promised('{schema}.{log}', '{consumer}', locked.part)"),
+            None => format!(
+                "(select f.step, f.until from (select count(*) as heads from locked) n \
+                 cross join lateral journal.promised('{schema}.{log}', n.heads) f)"
+            ),
+        };
+        Self::filled(schema, log, upstream.unwrap_or_default(), &promised)
     }
 }
 
 impl ConsumerSql {
     pub(crate) fn new(schema: &'static str) -> Self {
-        Self::filled(schema, "", "")
+        Self::filled(schema, "", "", "")
     }
 }

@@ -92,7 +92,12 @@ async fn append_in_flight_over_a_clock_step_holds_the_claims_of_the_new_step_bac
         async move { record(&process, &event_log(&process), now, vec![letter(1, "x")]).await.unwrap() }
     });
     eventually(SOON, async || {
-        count(&mut conn, "pg_stat_activity where wait_event_type = 'Lock' and query like '%event_append%'").await == 1
+        count(
+            &mut conn,
+            "pg_stat_activity where wait_event_type = 'Lock' and query like '%pg_advisory_xact_lock_shared%'",
+        )
+        .await
+            == 1
     })
     .await;
     hand.set(nine - SignedDuration::from_hours(6));

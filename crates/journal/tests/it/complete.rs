@@ -85,7 +85,12 @@ async fn alarm_does_not_fire_while_an_append_recorded_before_it_waits_for_the_he
         }
     });
     eventually(SOON, async || {
-        count(&mut conn, "pg_stat_activity where wait_event_type = 'Lock' and query like '%event_append%'").await == 1
+        count(
+            &mut conn,
+            "pg_stat_activity where wait_event_type = 'Lock' and query like '%pg_advisory_xact_lock_shared%'",
+        )
+        .await
+            == 1
     })
     .await;
 

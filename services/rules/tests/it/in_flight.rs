@@ -20,7 +20,7 @@ async fn wait_that_ended_in_an_entry_still_in_flight_raises_no_flag() {
     let meanwhile = async {
         let mut connection = connect(desk.database.url()).await;
         eventually(SOON, async || {
-            let waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%deal_append%'";
+            let waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%pg_advisory_xact_lock_shared%'";
             sqlx::query(waiting).fetch_optional(&mut connection).await.unwrap()
         })
         .await;
