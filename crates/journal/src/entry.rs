@@ -63,7 +63,7 @@ pub struct Entry {
     pub(crate) broken: bool,
 }
 
-/// What is parked together: the entries of an entity, of which none may overtake one that failed, or its timer.
+/// What is parked together: the entries of an entity, in which none may overtake a failed one, or its timer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntityKey {
     pub group: String,

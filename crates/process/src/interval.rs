@@ -22,7 +22,7 @@ pub enum IntervalKind {
     /// One department has offered the deal and another has not accepted it yet: idle, owned by no one. The accepting
     /// department counts as the owner, because the deal waits for it.
     Handoff,
-    /// From one step to another, whoever holds the deal in between. The owner is the department that the end waits for.
+    /// From one step to another, across departments. The owner is the department that the end waits for.
     Cycle,
 }
 

@@ -3,7 +3,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use crate::EntityKey;
 
-/// Entities of a part of which something failed three times.
+/// Entities of a part whose entries or timer failed three times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Aside {
     /// Entities whose entries are parked: later ones queue behind them.

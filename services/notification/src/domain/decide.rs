@@ -23,7 +23,7 @@ pub fn decide<'r>(flag: &Flag, routes: &'r [Route], now: Timestamp) -> Vec<Decis
     taken.map(|route| Decision { route, step, step_at }).collect()
 }
 
-/// Whether somebody is to be told of a flag as it stands, if a route takes it. Once it is not, time alone never makes it so.
+/// Whether a message is due for a flag as it stands, if a route takes it. Once none is due, time alone never makes one due.
 pub fn is_due(flag: &Flag, now: Timestamp) -> bool {
     withheld(flag.standing(), RouteState::Open, flag.step().1, now).is_none()
 }

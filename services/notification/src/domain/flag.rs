@@ -49,7 +49,7 @@ pub struct Flag {
     pub red_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
     pub acknowledged: bool,
-    /// When the last event of its deal that came in as history was recorded: nobody is told of what was crossed until then.
+    /// When the last event of its deal that came in as history was recorded: no message is sent for what was crossed until then.
     pub history_recorded_at: Option<Timestamp>,
     /// Counts up with each change.
     pub revision: u64,

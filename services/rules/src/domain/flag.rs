@@ -22,7 +22,7 @@ pub struct Flag {
     pub causes: Vec<Cause>,
     /// Of what opened it; nothing is decided by it.
     pub origin: Origin,
-    /// When the last event of its deal that came in as history was recorded: what was crossed until then alerts nobody.
+    /// When the last event of its deal that came in as history was recorded: what was crossed until then raises no alert.
     pub history_recorded_at: Option<Timestamp>,
     /// When it was first known.
     pub recorded_at: Timestamp,
@@ -85,7 +85,7 @@ impl Content {
 }
 
 impl Flag {
-    /// Whether it stands, and somebody is to be alerted of the step at which it does.
+    /// Whether it stands at a step for which an alert is due.
     pub fn alert_is_due(&self, now: Timestamp) -> bool {
         let content = &self.content;
         content.closed_at.is_none() && alert::not_due(content.crossed_at(), self.history_recorded_at, now).is_none()
@@ -305,7 +305,7 @@ fn amend(before: Flag, now: Flag) -> Option<Change> {
 
 fn retract(mut flag: Flag, now: Timestamp) -> Change {
     if flag.root.recorded_at >= now {
-        // It was not complete before it was over: no message was sent for it, and none counts for another.
+        // It ended at the instant at which it became known, so no message was sent for it, and its root counts for no other flag.
         flag.root.founded_by.clear();
     }
     Change { step: Step::Retracted, flag: Flag { revision: flag.revision + 1, retracted: true, ..flag } }

@@ -1,1 +1,0 @@
-select part from deal_state.rooftop where group_id = $1 and rooftop = $2
