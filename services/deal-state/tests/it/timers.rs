@@ -244,6 +244,7 @@ async fn deal_that_cannot_be_read_parks_no_other_that_sells_its_car() {
 async fn unreadable_event_parks_the_entries_of_its_own_deal_alone() {
     let suite = Suite::start().await;
     some_deals(&suite).await;
+    let id = seventh(&suite).await;
     suite
         .damage(
             "UPDATE deal_state.fold_input i SET body = '\\xff' FROM deal_state.deal_key k
@@ -253,8 +254,10 @@ async fn unreadable_event_parks_the_entries_of_its_own_deal_alone() {
     let entries = (0..DEALS).map(|nth| says(NORTH, event("deal.agreed", &format!("S{nth}"), nth + 200, &[])));
     let token = suite.tell(entries).await;
     assert_eq!(suite.deal(NORTH, "subject", "S8", &token).await.event_count, 2);
-    let found = parked_once(&suite, 1).await;
-    assert_eq!((found[0].entity.as_str(), found[0].path()), ("crm S7", ParkedPath::Entry));
+    // The first `deal.agreed` of the rooftop begins a sweep, which cannot fold the deal either.
+    let found = parked_once(&suite, 2).await;
+    let parked: Vec<_> = found.iter().map(|parked| (parked.path(), parked.entity.as_str())).collect();
+    assert_eq!(parked, [(ParkedPath::Timer, id.as_str()), (ParkedPath::Entry, "crm S7")]);
     let folded = suite.count("SELECT count(*) FROM deal_state.deal WHERE event_count = 2").await;
     assert_eq!(folded, DEALS - 1);
 }
