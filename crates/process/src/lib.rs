@@ -1,8 +1,9 @@
 //! What a deal is, decided from its events: pure, synchronous and total.
 //!
 //! A [`Definition`] says how a process runs (tracks, intervals, targets); [`fold`] turns the set of a deal's
-//! accepted [`Event`]s into a [`Deal`]; [`flag::flags`] says which parts of it deserve attention at an instant. Nothing
-//! here reads a clock, a file or a socket, so the same code runs live, in replay and in a backtest.
+//! accepted [`Event`]s into a [`Deal`]; [`flag::flags`] says which parts of it deserve attention at an instant;
+//! [`floor::floor`] says how a rooftop stands. Nothing here reads a clock, a file or a socket, so the same code runs live,
+//! in replay and in a backtest.
 
 pub mod calendar;
 pub mod deal;
@@ -10,6 +11,7 @@ pub mod definition;
 pub mod event;
 pub mod feed;
 pub mod flag;
+pub mod floor;
 pub mod fold;
 pub mod hash;
 pub mod interval;
