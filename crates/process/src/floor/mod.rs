@@ -111,7 +111,8 @@ pub struct Serving {
     pub interval: String,
     /// Such as `stage.fi`.
     pub measure: String,
-    /// Staff ID, if known.
+    /// Staff ID of who reported the start, if known and not last reported on shift in another role: whoever delivers a
+    /// car starts the office's work and does not do it.
     pub actor: Option<String>,
     pub since: Bound,
     pub standing: Standing,
@@ -213,7 +214,12 @@ pub fn floor(inputs: &Inputs<'_>, unknown_since: impl Fn(&Interval) -> Option<Ti
             let lists = departments.entry(&interval.owner_department).or_default();
             match interval.kind {
                 IntervalKind::Handoff => lists.waiting.push(waiting(deal, interval, standing)),
-                _ => lists.serving.push(serving(deal, interval, standing)),
+                _ => {
+                    let stage = definition.interval(interval.kind, &interval.name);
+                    let role = stage.and_then(|stage| stage.role.as_deref());
+                    let actor = interval.actor.as_ref().filter(|actor| shifts.may_work_as(actor, role));
+                    lists.serving.push(serving(deal, interval, actor, standing));
+                }
             }
         }
         for (department, arriving) in upstream.arriving(deal) {
@@ -288,13 +294,13 @@ fn waiting(deal: &FloorDeal, interval: &Interval, standing: Standing) -> Waiting
     }
 }
 
-fn serving(deal: &FloorDeal, interval: &Interval, standing: Standing) -> Serving {
+fn serving(deal: &FloorDeal, interval: &Interval, actor: Option<&String>, standing: Standing) -> Serving {
     Serving {
         deal: deal.id.clone(),
         number: deal.number.clone(),
         interval: interval.id.clone(),
         measure: interval.measure(),
-        actor: interval.actor.clone(),
+        actor: actor.cloned(),
         since: interval.start,
         standing,
     }

@@ -38,6 +38,15 @@ pub enum UntilBy {
 pub(super) struct Shifts<'d> {
     pub(super) departments: BTreeMap<&'d str, DepartmentShift>,
     pub(super) unplaced: Vec<OnShift>,
+    /// Role of each person, as last reported.
+    roles: BTreeMap<String, String>,
+}
+
+impl Shifts<'_> {
+    /// Whether a person may be the one who works in a role: no report says that it is another.
+    pub(super) fn may_work_as(&self, staff: &str, role: Option<&str>) -> bool {
+        role.is_none_or(|role| self.roles.get(staff).is_none_or(|reported| reported == role))
+    }
 }
 
 #[derive(Default)]
@@ -59,6 +68,9 @@ pub(super) fn shifts<'d>(
     for (id, marks) in staff.people() {
         let Some(last) = marks.last() else { continue };
         let role = marks.iter().rev().find_map(|mark| mark.role.clone());
+        if let Some(role) = &role {
+            shifts.roles.insert(id.to_owned(), role.clone());
+        }
         let department = role.as_deref().and_then(|role| roles::department_of(definition, role));
         if let Some(department) = department {
             shifts.departments.entry(department).or_default().known |= last.time.latest >= recently;

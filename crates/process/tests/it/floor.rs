@@ -132,7 +132,7 @@ fn shift_lasts_until_it_ends_the_store_closes_or_the_day_is_over() {
         let floor = floor_of(&[], &staff(events), now.parse().unwrap());
         let fi = department(&floor, "fi");
         assert!(fi.staff_known);
-        assert_eq!(floor.next_change.is_some(), true);
+        assert!(floor.next_change.is_some());
         fi.on_shift.items.first().map(|of| (of.since, of.until.to_string(), of.until_by))
     };
     let noon = "2026-10-03T16:00:00Z";
@@ -187,6 +187,29 @@ fn department_of_a_role_comes_from_the_definition() {
     assert!(department(&floor, "sales").staff_known && !department(&floor, "fi").staff_known);
     let later = floor_of(&[], &staff(&everyone), at("15:00") + floor::QUIET);
     assert!(!department(&later, "sales").staff_known);
+}
+
+#[test]
+fn who_starts_a_stage_of_another_role_is_not_shown_as_working_on_it() {
+    let actors = |staff: &StaffState| {
+        let story = [
+            event("deal.agreed", "14:00").by("s1", "desk_manager"),
+            event("deal.fi.started", "14:10").by("s2", "fi_manager"),
+            event("deal.delivered", "14:40").by("s3", "salesperson"),
+        ];
+        let told = |id: &str, story: &[Event]| on_floor(id, &fold(&def(), story, &Observed::everything()).deal);
+        let floor = floor_of(&[told("D1", &story[..2]), told("D2", &story)], staff, at("15:00"));
+        let actor = |id: &str| department(&floor, id).serving.items.first().map(|of| of.actor.clone());
+        (actor("fi"), actor("accounting"))
+    };
+    let (fi, sales) = (Some("s2".to_owned()), Some("s3".to_owned()));
+    assert_eq!(actors(&StaffState::default()), (Some(fi.clone()), Some(sales)));
+    let on = |who: &str, role: &str| event("staff.on_shift", "13:00").by(who, role);
+    let reported = staff(&[
+        Event { id: "1".to_owned(), ..on("s2", "fi_manager") },
+        Event { id: "2".to_owned(), ..on("s3", "salesperson") },
+    ]);
+    assert_eq!(actors(&reported), (Some(fi), Some(None)));
 }
 
 #[test]

@@ -7,10 +7,7 @@ use throughline_platform::trace::{self, TraceContext};
 use throughline_proto as pb;
 
 use super::judge::{Case, Told};
-use crate::{
-    store::{DealKey, Due},
-    wire,
-};
+use crate::store::{DealKey, Due};
 
 /// An alarm later than this after its deal's last entry has a trace of its own.
 const SAME_TRACE: SignedDuration = SignedDuration::from_mins(10);
@@ -21,8 +18,8 @@ pub(super) fn ring(due: Due, rule_time: Timestamp) -> Result<Case, DealKey> {
     let Some(deal) = deal else { return Err(key) };
     let body = Bytes::from(deal.body);
     let read = pb::deal::v1::Deal::decode(body.clone()).map_err(|why| why.to_string());
-    let subject = match read.and_then(|deal| wire::subject(&deal).map_err(|why| why.to_string())) {
-        Ok(subject) => subject,
+    let told = match read.and_then(|deal| Told::of(&deal, body).map_err(|why| why.to_string())) {
+        Ok(told) => told,
         Err(why) => {
             key.give_up(&why);
             return Err(key);
@@ -31,7 +28,7 @@ pub(super) fn ring(due: Due, rule_time: Timestamp) -> Result<Case, DealKey> {
     let trace = trace_of_alarm(&deal.trace, rule_time.duration_since(deal.recorded_at));
     Ok(Case {
         key,
-        told: Some(Told { subject, body }),
+        told: Some(told),
         takes_over: Vec::new(),
         now: rule_time,
         origin: deal.origin,

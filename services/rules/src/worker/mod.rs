@@ -1,6 +1,7 @@
 //! The follower of the deal log, the alarms, and housekeeping.
 
 mod alarm;
+mod floors;
 mod housekeeping;
 mod judge;
 mod rulebooks;
@@ -74,7 +75,7 @@ impl Projection for Rules {
                     }
                     cases.insert(case.key.clone(), case);
                 }
-                // Staff and store events matter to forecasts, which come later; erased content says nothing.
+                // Events of no deal go to the floors, below; erased content says nothing.
                 _ => {}
             }
         }
@@ -94,6 +95,7 @@ impl Projection for Rules {
         {
             case.takes_over.extend(former.into_iter().filter(|deal| !survivors.contains_key(deal)));
         }
+        floors::learn(tx, part, entries).await?;
         let mut effects = Effects::default();
         let cases = cases.into_values().collect();
         self.bench.judge(tx, part, cases, Broken::Refuse, &mut effects.verdicts).await?;
@@ -160,10 +162,10 @@ fn cut_off(entries: &[Entry]) -> Option<(DealKey, Vec<DealKey>)> {
 /// Judged as of the last event that changed it: everything recorded before that is known, and nothing later is presumed.
 fn told(entry: &Entry, deal: &pb::deal::v1::Deal) -> Result<Case, String> {
     let recorded_at = deal.recorded_at.as_ref().and_then(pb::time::from_wire).unwrap_or(entry.recorded_at);
-    let subject = wire::subject(deal).map_err(|why| why.to_string())?;
+    let told = Told::of(deal, Bytes::from(deal.encode_to_vec())).map_err(|why| why.to_string())?;
     Ok(Case {
         key: key(entry, &deal.name)?,
-        told: Some(Told { subject, body: Bytes::from(deal.encode_to_vec()) }),
+        told: Some(told),
         takes_over: Vec::new(),
         now: recorded_at,
         origin: wire::origin(entry.origin.into()),

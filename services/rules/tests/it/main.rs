@@ -3,6 +3,7 @@
 
 mod alarms;
 mod calendars;
+mod floor;
 mod kit;
 mod people;
 mod reviews;
