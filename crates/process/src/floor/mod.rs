@@ -111,6 +111,8 @@ pub struct Serving {
     pub interval: String,
     /// Such as `stage.fi`.
     pub measure: String,
+    /// Such as `customer`.
+    pub track: Option<String>,
     /// Staff ID of who reported the start, if known and not last reported on shift in another role: whoever delivers a
     /// car starts the office's work and does not do it.
     pub actor: Option<String>,
@@ -300,6 +302,7 @@ fn serving(deal: &FloorDeal, interval: &Interval, actor: Option<&String>, standi
         number: deal.number.clone(),
         interval: interval.id.clone(),
         measure: interval.measure(),
+        track: interval.track.clone(),
         actor: actor.cloned(),
         since: interval.start,
         standing,

@@ -122,6 +122,7 @@ fn render_serving(serving: &Serving, persons: bool) -> rule::Serving {
         number: serving.number.clone(),
         interval: serving.interval.clone(),
         measure: serving.measure.clone(),
+        track: serving.track.clone().unwrap_or_default(),
         actor: serving.actor.clone().filter(|_| persons).unwrap_or_default(),
         since: Some(render_bound(serving.since)),
         state: state.into(),

@@ -65,7 +65,7 @@ fn waiting(of: &Waiting) -> Value {
 fn serving(of: &Serving) -> Value {
     json!({
         "deal": last_segment(&of.deal), "number": of.number, "measure": of.measure, "state": state_text(of.state()),
-        "actor": of.actor, "since": latest(of.since.as_ref()), "since_earliest": earliest(of.since.as_ref()),
+        "track": of.track, "actor": of.actor, "since": latest(of.since.as_ref()), "since_earliest": earliest(of.since.as_ref()),
         "unknown_since": instant(of.unknown_since.as_ref()),
     })
 }

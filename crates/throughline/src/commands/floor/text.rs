@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use throughline_proto::{
     deal::v1::IntervalState,
     event::v1::TimeBound,
-    rule::v1::{DepartmentFloor, FeedHealth, Floor, OnShift, StoreState},
+    rule::v1::{DepartmentFloor, FeedHealth, Floor, OnShift, Serving, StoreState},
     time::{duration_from_wire, from_wire},
 };
 
@@ -35,7 +35,8 @@ pub(super) fn floor(floor: &Floor, zone: &TimeZone) -> String {
         let waits: Vec<String> =
             waits.map(|waits| format!("{} {}", waits.number, age(waits.since.as_ref(), now))).collect();
         named(&mut text, "waits", &waits);
-        let served = of.serving.iter().map(|served| {
+        let (customers, beside) = served(of);
+        let served = customers.into_iter().chain(beside).map(|served| {
             let stage = served.measure.rsplit('.').next().unwrap_or_default();
             // What a department is there for goes without saying.
             let stage = if stage == of.department { String::new() } else { format!(" {}", stage.replace('_', " ")) };
@@ -89,10 +90,21 @@ fn waiting(of: &DepartmentFloor, now: Timestamp) -> String {
     }
 }
 
+/// Customers first, who sit there; then paper and cars beside.
+fn served(of: &DepartmentFloor) -> (Vec<&Serving>, Vec<&Serving>) {
+    of.serving.iter().partition(|serving| serving.track == "customer")
+}
+
 fn serving(of: &DepartmentFloor, now: Timestamp) -> String {
-    match of.serving.first() {
-        Some(longest) => format!("{}, longest {}", of.serving_count, at_least(longest.since.as_ref(), now)),
-        None => "-".to_owned(),
+    let (customers, beside) = served(of);
+    match (customers.first(), beside.first()) {
+        (Some(first), _) => {
+            let beside = (of.serving_count as usize).saturating_sub(customers.len());
+            let beside = if beside > 0 { format!(" +{beside}") } else { String::new() };
+            format!("{}, longest {}{beside}", customers.len(), at_least(first.since.as_ref(), now))
+        }
+        (None, Some(first)) => format!("{}, longest {}", of.serving_count, at_least(first.since.as_ref(), now)),
+        (None, None) => "-".to_owned(),
     }
 }
 
@@ -210,7 +222,7 @@ fn at_least(time: Option<&TimeBound>, now: Timestamp) -> String {
 mod tests {
     use throughline_proto::{
         event::v1::TimeQuality,
-        rule::v1::{FloorStore, Serving, SharedRole, Waiting},
+        rule::v1::{FloorStore, SharedRole, Waiting},
         time::to_wire,
     };
 
@@ -245,14 +257,25 @@ mod tests {
             ],
             waiting_count: 3,
             waiting_open_count: 2,
-            serving: vec![Serving {
-                number: "D1001".to_owned(),
-                measure: "stage.jacket_preparation".to_owned(),
-                actor: "RT001-fi1".to_owned(),
-                since: since("17:17"),
-                ..Serving::default()
-            }],
-            serving_count: 1,
+            serving: vec![
+                Serving {
+                    number: "D1001".to_owned(),
+                    measure: "stage.jacket_preparation".to_owned(),
+                    track: "contract_funding".to_owned(),
+                    actor: "RT001-fi1".to_owned(),
+                    since: since("15:17"),
+                    ..Serving::default()
+                },
+                Serving {
+                    number: "D1002".to_owned(),
+                    measure: "stage.fi".to_owned(),
+                    track: "customer".to_owned(),
+                    actor: "RT001-fi1".to_owned(),
+                    since: since("17:17"),
+                    ..Serving::default()
+                },
+            ],
+            serving_count: 2,
             staff_known: true,
             on_shift: vec![person("20:00"), person("23:00")],
             on_shift_count: 2,
@@ -308,9 +331,9 @@ mod tests {
         for line in [
             "RT001  Sat Sep 05 14:05  store open (reported 09:00), until 21:00",
             "            waiting                 being served            on shift                arriving",
-            "F&I         2, longest 41 min +1?   1, longest 48 min       2, until 16:00 to 19:00 2 next +4",
+            "F&I         2, longest 41 min +1?   1, longest 48 min +1    2, until 16:00 to 19:00 2 next +4",
             "  waits  D1012 41 min, D1017 12 min",
-            "  served D1001 jacket preparation 48 min (RT001-fi1)",
+            "  served D1002 48 min (RT001-fi1), D1001 jacket preparation 2 h 48 (RT001-fi1)",
             "delivery    -                       -                       from sales              1 later",
             "feeds: 1 of 2 healthy",
             "  ! //fni.example silent since 12:30 (usually every 5 min), hides deal.fi.started",
