@@ -5,10 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use crate::{
-    event::{Bound, Event},
-    fold::settle,
-};
+use crate::event::{Bound, Event};
 
 /// People kept of a rooftop: those reported last.
 pub const MAX_STAFF: usize = 500;
@@ -226,4 +223,30 @@ fn counting<'m>(marks: &'m BTreeSet<Mark>, undone: &BTreeSet<(&str, &str)>) -> V
     let mut seen = BTreeSet::new();
     let identity = |mark: &&'m Mark| (mark.source.as_str(), mark.id.as_str());
     marks.iter().filter(|mark| !undone.contains(&identity(mark)) && seen.insert(identity(mark))).collect()
+}
+
+/// Which events count, where each names those that it undoes: an event counts if every event that names it does not.
+/// None: it is in a ring of events that undo each other, or named from one.
+fn settle(targets: &[Vec<usize>]) -> Vec<Option<bool>> {
+    // how many events that name this one are not yet known to fall away
+    let mut standing: Vec<usize> = vec![0; targets.len()];
+    for &target in targets.iter().flatten() {
+        standing[target] += 1;
+    }
+    let mut counts: Vec<Option<bool>> = vec![None; targets.len()];
+    let mut settled: Vec<usize> = (0..targets.len()).filter(|at| standing[*at] == 0).collect();
+    while let Some(at) = settled.pop() {
+        counts[at] = Some(true);
+        for &target in &targets[at] {
+            if counts[target].replace(false).is_none() {
+                for &freed in &targets[target] {
+                    standing[freed] -= 1;
+                    if standing[freed] == 0 && counts[freed].is_none() {
+                        settled.push(freed);
+                    }
+                }
+            }
+        }
+    }
+    counts
 }

@@ -106,30 +106,20 @@ fn undo<'a>(all: &mut Vec<Live<'a>>) -> Vec<&'a Event> {
     };
 
     let mut targets: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
+    // how many events that name this one are not yet known to fall away
+    let mut standing: Vec<usize> = vec![0; all.len()];
     for (at, live) in all.iter().enumerate() {
         for id in [&live.event.replaces, &live.event.withdraws].into_iter().flatten() {
             let target = find(&live.event.source, id).filter(|target| *target != at && !targets[at].contains(target));
-            targets[at].extend(target);
+            if let Some(target) = target {
+                targets[at].push(target);
+                standing[target] += 1;
+            }
         }
     }
-    let counts = settle(&targets);
 
-    let ring = all.iter().zip(&counts).filter(|(_, counts)| counts.is_none()).map(|(live, _)| live.event).collect();
-    let mut counts = counts.into_iter();
-    all.retain(|live| counts.next().flatten() != Some(false) && live.event.withdraws.is_none());
-    ring
-}
-
-/// Which events count, where each names those that it undoes: an event counts if every event that names it does not.
-/// None: it is in a ring of events that undo each other, or named from one.
-pub(crate) fn settle(targets: &[Vec<usize>]) -> Vec<Option<bool>> {
-    // how many events that name this one are not yet known to fall away
-    let mut standing: Vec<usize> = vec![0; targets.len()];
-    for &target in targets.iter().flatten() {
-        standing[target] += 1;
-    }
-    let mut counts: Vec<Option<bool>> = vec![None; targets.len()];
-    let mut settled: Vec<usize> = (0..targets.len()).filter(|at| standing[*at] == 0).collect();
+    let mut counts: Vec<Option<bool>> = vec![None; all.len()];
+    let mut settled: Vec<usize> = (0..all.len()).filter(|at| standing[*at] == 0).collect();
     while let Some(at) = settled.pop() {
         counts[at] = Some(true);
         for &target in &targets[at] {
@@ -143,5 +133,9 @@ pub(crate) fn settle(targets: &[Vec<usize>]) -> Vec<Option<bool>> {
             }
         }
     }
-    counts
+
+    let ring = all.iter().zip(&counts).filter(|(_, counts)| counts.is_none()).map(|(live, _)| live.event).collect();
+    let mut counts = counts.into_iter();
+    all.retain(|live| counts.next().flatten() != Some(false) && live.event.withdraws.is_none());
+    ring
 }

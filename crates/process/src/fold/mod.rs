@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
-pub(crate) use self::{accept::settle, step::Step};
+pub(crate) use self::step::Step;
 use self::{
     accept::{Accepted, Live, accept},
     holding::Hands,

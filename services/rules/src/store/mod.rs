@@ -4,14 +4,14 @@
 mod alarms;
 mod deals;
 mod flags;
-mod floors;
+mod staff;
 mod reviews;
 mod rooftops;
 
 pub use alarms::{Due, due_parts, load_due, restore_alarms};
 pub use deals::{DealKey, KeptDeal, count_queues, forget_deals, load_deals, recall_deals, save_deals};
 pub use flags::{FlagsQuery, get_flag, list_flags, load_flags, lock_flag, save_flags};
-pub use floors::{FloorProgress, StoredFloor, feeds, floor_deals, floor_rooftops, get_floor, load_floors, save_floors};
+pub use staff::{FloorProgress, StoredFloor, feeds, floor_deals, floor_rooftops, get_floor, load_floors, save_floors};
 pub use reviews::{ReviewsQuery, count_open_reviews, list_reviews, load_reviews, lock_review, save_reviews};
 pub use rooftops::{StoredRooftop, load_rooftops, save_rooftop};
 

@@ -1,10 +1,10 @@
 //! The follower of the deal log, the alarms, and housekeeping.
 
 mod alarm;
-mod floors;
 mod housekeeping;
 mod judge;
 mod rulebooks;
+mod staff;
 
 pub use housekeeping::keep_house;
 
@@ -95,7 +95,7 @@ impl Projection for Rules {
         {
             case.takes_over.extend(former.into_iter().filter(|deal| !survivors.contains_key(deal)));
         }
-        floors::learn(tx, part, entries).await?;
+        staff::learn(tx, part, entries).await?;
         let mut effects = Effects::default();
         let cases = cases.into_values().collect();
         self.bench.judge(tx, part, cases, Broken::Refuse, &mut effects.verdicts).await?;
