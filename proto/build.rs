@@ -1,7 +1,7 @@
 //! Compiles every `.proto` with protox: no protoc is needed on the user's machine.
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "event/v1/event",
     "log/v1/log",
     "tenant/v1/tenant",
@@ -12,6 +12,7 @@ const FILES: [&str; 13] = [
     "deal/v1/deal",
     "deal/v1/rebuild",
     "rule/v1/rule",
+    "rule/v1/floor",
     "notification/v1/notification",
     "report/v1/report",
     "error/v1/error",

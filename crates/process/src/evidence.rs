@@ -63,7 +63,12 @@ impl Heard {
 
     /// Whether it has been silent for too long.
     pub fn is_stale(&self, now: Timestamp) -> bool {
-        self.expected.is_some() && self.stale_at.is_some_and(|stale_at| stale_at <= now)
+        self.becomes_stale_at().is_some_and(|stale_at| stale_at <= now)
+    }
+
+    /// From when on it is silent for too long if nothing comes; none if its rhythm is not known.
+    pub fn becomes_stale_at(&self) -> Option<Timestamp> {
+        self.stale_at.filter(|_| self.expected.is_some())
     }
 }
 
@@ -112,6 +117,15 @@ impl Evidence {
             absence = Some(absence.map_or(next, |known| better(known, next)));
         }
         absence.unwrap_or(Absence::Certain)
+    }
+
+    /// Steps that a source reports and no other source that is heard from does, sorted: what its silence hides.
+    pub fn hidden_by(&self, source: &str, heard: &Heard, now: Timestamp) -> Vec<String> {
+        let reported_elsewhere = |step: &&String| {
+            let mut others = self.feeds.iter().filter(|(other, _)| *other != source);
+            others.any(|(_, other)| !other.is_stale(now) && other.reports.contains_key(*step))
+        };
+        heard.reports.keys().filter(|step| !reported_elsewhere(step)).cloned().collect()
     }
 }
 

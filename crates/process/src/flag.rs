@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     calendar::{Calendars, Schedule},
     definition::{Clock, Definition, Target, Targets},
-    evidence::{Absence, Evidence, Heard},
+    evidence::{Absence, Evidence},
     interval::{EventRef, Interval, IntervalKind},
 };
 
@@ -186,7 +186,7 @@ pub fn silent_feeds(evidence: &Evidence, now: Timestamp) -> Flags {
             if let Some(expected) = heard.expected {
                 facts.push(fact("expected_seconds", expected.as_secs().to_string()));
             }
-            facts.push(fact("hides", hidden(evidence, source, heard, now).join(",")));
+            facts.push(fact("hides", evidence.hidden_by(source, heard, now).join(",")));
             let founding = EventRef { source: source.clone(), id: heard_at.to_string() };
             let interval = format!("{FEED_SILENT}.{}", digest(&founding));
             flags.intervals.push(FlagInterval {
@@ -209,15 +209,6 @@ pub fn silent_feeds(evidence: &Evidence, now: Timestamp) -> Flags {
     }
     flags.intervals.sort_by(|a, b| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
     flags
-}
-
-/// Steps that a source reports and no other source that is heard from does, sorted.
-fn hidden(evidence: &Evidence, source: &str, heard: &Heard, now: Timestamp) -> Vec<String> {
-    let reported_elsewhere = |step: &&String| {
-        let mut others = evidence.feeds.iter().filter(|(other, _)| *other != source);
-        others.any(|(_, other)| !other.is_stale(now) && other.reports.contains_key(*step))
-    };
-    heard.reports.keys().filter(|step| !reported_elsewhere(step)).cloned().collect()
 }
 
 fn digest(event: &EventRef) -> String {

@@ -1,8 +1,9 @@
 //! What a deal is, decided from its events: pure, synchronous and total.
 //!
 //! A [`Definition`] says how a process runs (tracks, intervals, targets); [`fold`] turns the set of a deal's
-//! accepted [`Event`]s into a [`Deal`]; [`flag::flags`] says which parts of it deserve attention at an instant. Nothing
-//! here reads a clock, a file or a socket, so the same code runs live, in replay and in a backtest.
+//! accepted [`Event`]s into a [`Deal`]; [`flag::flags`] says which parts of it deserve attention at an instant;
+//! [`floor::floor`] says how a rooftop stands. Nothing here reads a clock, a file or a socket, so the same code runs live,
+//! in replay and in a backtest.
 
 pub mod alert;
 pub mod calendar;
@@ -12,11 +13,13 @@ pub mod event;
 pub mod evidence;
 pub mod feed;
 pub mod flag;
+pub mod floor;
 pub mod fold;
 pub mod hash;
 pub mod interval;
 pub mod key;
 pub mod quantile;
+mod undo;
 pub mod vin;
 
 pub use calendar::{Calendar, Calendars, Durations, Schedule};

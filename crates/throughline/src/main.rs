@@ -60,6 +60,8 @@ enum Command {
     Reviews(commands::reviews::Arguments),
     /// Show the board once.
     Board(commands::board::Arguments),
+    /// Show how rooftops stand: who waits, who is served, who is on shift, who is about to arrive.
+    Floor(commands::floor::Arguments),
     /// Watch the live board in this terminal.
     Watch(commands::watch::Arguments),
     /// Cycle time, time in stage and idle at handoffs.
@@ -108,6 +110,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Flags(arguments) => commands::flags::run(arguments).await,
         Command::Reviews(arguments) => commands::reviews::run(arguments).await,
         Command::Board(arguments) => commands::board::run(arguments).await,
+        Command::Floor(arguments) => commands::floor::run(arguments).await,
         Command::Watch(arguments) => commands::watch::run(arguments).await,
         Command::Report(arguments) => commands::report::run(arguments).await,
         Command::Evaluate(arguments) => commands::evaluate::run(arguments).await,

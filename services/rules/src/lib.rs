@@ -1,5 +1,5 @@
 //! Rules: what deserves attention. Follows the deal log, judges each deal as events come and as time passes, keeps flags
-//! and the review queue, and tells of both in the flag log.
+//! and the review queue, and tells of both in the flag log. Keeps the floor of each rooftop beside them.
 
 mod domain;
 mod grpc;
@@ -48,6 +48,6 @@ pub fn start(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
             worker::keep_house(platform, metrics)
         });
 
-        Ok(Slice::new("rules").grpc(grpc::service(cx, flags)))
+        Ok(Slice::new("rules").grpc(grpc::service(cx, flags.clone())).grpc(grpc::floor_service(cx, flags)))
     })
 }

@@ -10,7 +10,7 @@ mod snapshot;
 mod token;
 
 pub use overlap::Piece;
-pub use request::LiveRequest;
+pub use request::{LiveRequest, heartbeat};
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -92,7 +92,7 @@ impl Asked {
 }
 
 /// Reads the heartbeat interval of a request.
-fn heartbeat(asked: Option<&WireDuration>) -> Result<Duration, Violation> {
+pub fn heartbeat(asked: Option<&WireDuration>) -> Result<Duration, Violation> {
     let Some(asked) = asked.filter(|asked| (asked.seconds, asked.nanos) != (0, 0)) else { return Ok(HEARTBEAT) };
     let read = u64::try_from(asked.seconds).ok().zip(u32::try_from(asked.nanos).ok().filter(|n| *n < 1_000_000_000));
     read.map(|(seconds, nanos)| Duration::new(seconds, nanos))

@@ -54,6 +54,21 @@ impl Calendars {
         self.open_from(instant).next().is_some_and(|(opens, _)| opens <= instant)
     }
 
+    /// When it opens or closes next; none without a calendar, or if it never does.
+    pub fn next_turn(&self, instant: Timestamp) -> Option<Timestamp> {
+        let (opens, closes) = self.open_from(instant).next()?;
+        let turn = if opens > instant { opens } else { closes };
+        Some(turn).filter(|turn| *turn < Timestamp::MAX)
+    }
+
+    /// When it closes for the last time on the local day of an instant; none if it does not behind the instant, or if it
+    /// is always open.
+    pub fn last_closing_of_day(&self, instant: Timestamp) -> Option<Timestamp> {
+        let calendar = self.at(instant).filter(|calendar| !calendar.is_always_open())?;
+        let closings = calendar.open_on(calendar.day_of(instant)).map(|(_, closes)| closes);
+        closings.max().filter(|closes| *closes > instant)
+    }
+
     /// How long it was open between two instants; zero if they are in the wrong order.
     pub fn open_duration(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
         let reigns = self.reigns(from).take_while(|(_, start, _)| *start < to);

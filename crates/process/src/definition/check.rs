@@ -27,6 +27,7 @@ pub(super) fn violations(document: &Document) -> Vec<Violation> {
     check.named("judgements", &document.judgements);
     let days = document.observed_for_open_days;
     check.that((1..=MAX_OPEN_DAYS).contains(&days), "observed_for_open_days", format!("must be 1 to {MAX_OPEN_DAYS}"));
+    check.roles(document, &departments);
     let ranks = check.events(document, &departments);
     check.order(document, &ranks);
     check.intervals(document, &ranks, &departments, &tracks);
@@ -98,6 +99,13 @@ impl Check {
 
     fn one_of(&mut self, path: impl Display, id: &str, ids: &Ids<'_>, what: &str) {
         self.that(ids.contains(id), path, format!("'{id}' is not among the {what}"));
+    }
+
+    fn roles(&mut self, document: &Document, departments: &Ids<'_>) {
+        self.ids("roles", document.roles.iter().map(|role| role.id.as_str()));
+        for (at, role) in document.roles.iter().enumerate() {
+            self.one_of(format!("roles[{at}].department"), &role.department, departments, "departments");
+        }
     }
 
     fn events<'a>(&mut self, document: &'a Document, departments: &Ids<'_>) -> Ranks<'a> {

@@ -16,6 +16,10 @@ pub struct Document {
     pub title: String,
     pub departments: Vec<Named>,
     pub tracks: Vec<Named>,
+    /// To which department the people of a role belong. A role that is not listed belongs to the department of the first
+    /// stage in which it works.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleDef>,
     /// How far clocks of different systems may disagree. Reports of a step by different sources that are no further
     /// apart can be of one occurrence, and no order of steps within it is called impossible.
     #[serde(default)]
@@ -50,6 +54,15 @@ pub struct Document {
 pub struct Named {
     pub id: String,
     pub title: String,
+}
+
+/// A role and the department that its people belong to, wherever else they work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleDef {
+    pub id: String,
+    pub title: String,
+    pub department: String,
 }
 
 /// A type of event and what it does beyond starting and ending intervals.

@@ -6,6 +6,7 @@ use super::MAX_EVENTS;
 use crate::{
     definition::{Definition, TypeId},
     event::Event,
+    undo,
 };
 
 /// An event that counts.
@@ -106,11 +107,7 @@ fn by_content(a: &Event, b: &Event) -> Ordering {
 }
 
 /// Drops the events that others replace or withdraw, and withdrawals themselves, which report no step.
-///
-/// An event counts unless another one acts on it. A withdrawal acts if it counts. A replacement acts if it counts or is
-/// itself replaced by one that acts: a second correction stands in for the first one and for what that corrected. So
-/// what undoes an undoing brings the first event back. That leaves rings open; nothing in a ring is dropped, and a
-/// person is told.
+/// Nothing in a ring of events that undo each other is dropped, and a person is told.
 fn undo<'a>(all: &mut Vec<Live<'a>>) -> (Vec<&'a Event>, Replaced<'a>) {
     if !all.iter().any(|live| live.event.replaces.is_some() || live.event.withdraws.is_some()) {
         return (Vec::new(), Replaced::new());
@@ -125,28 +122,13 @@ fn undo<'a>(all: &mut Vec<Live<'a>>) -> (Vec<&'a Event>, Replaced<'a>) {
     let replaces: Vec<Option<usize>> = (0..all.len()).map(|at| named(at, &all[at].event.replaces)).collect();
     let withdraws: Vec<Option<usize>> = (0..all.len()).map(|at| named(at, &all[at].event.withdraws)).collect();
 
-    let mut fates = vec![Fate::default(); all.len()];
-    replaces.iter().flatten().for_each(|target| fates[*target].replacements += 1);
-    withdraws.iter().flatten().for_each(|target| fates[*target].withdrawals += 1);
-    let mut changed: Vec<usize> = (0..all.len()).collect();
-    while let Some(at) = changed.pop() {
-        let before = fates[at];
-        let after = before.judged();
-        fates[at] = after;
-        if let (None, Some(counts), Some(target)) = (before.counts, after.counts, withdraws[at]) {
-            fates[target].withdrawals -= 1;
-            fates[target].withdrawn |= counts;
-            changed.push(target);
-        }
-        if let (None, Some(acts), Some(target)) = (before.acts, after.acts, replaces[at]) {
-            fates[target].replacements -= 1;
-            fates[target].replaced |= acts;
-            changed.push(target);
-        }
-    }
+    let edges = |targets: &[Option<usize>]| -> Vec<undo::Edge> {
+        targets.iter().enumerate().filter_map(|(at, target)| Some((at, (*target)?))).collect()
+    };
+    let counts = undo::counts(all.len(), edges(&replaces), edges(&withdraws));
 
-    let ring = all.iter().zip(&fates).filter(|(_, fate)| fate.counts.is_none()).map(|(live, _)| live.event).collect();
-    let stays = |at: usize| fates[at].counts != Some(false) && all[at].event.withdraws.is_none();
+    let ring = all.iter().zip(&counts).filter(|(_, counts)| counts.is_none()).map(|(live, _)| live.event).collect();
+    let stays = |at: usize| counts[at] != Some(false) && all[at].event.withdraws.is_none();
     let replaced = (0..all.len())
         .filter(|at| stays(*at) && all[*at].event.replaces.is_some())
         .map(|at| (identity(&all[at]), chain(all, &replaces, at)))
@@ -155,35 +137,6 @@ fn undo<'a>(all: &mut Vec<Live<'a>>) -> (Vec<&'a Event>, Replaced<'a>) {
     stays.reverse();
     all.retain(|_| stays.pop().unwrap_or(true));
     (ring, replaced)
-}
-
-/// What is known so far of whether an event counts and of whether it acts on the one that it replaces.
-#[derive(Clone, Copy, Default)]
-struct Fate {
-    /// Replacements and withdrawals of it that are not yet known to act.
-    replacements: usize,
-    withdrawals: usize,
-    /// Some replacement or withdrawal acts.
-    replaced: bool,
-    withdrawn: bool,
-    counts: Option<bool>,
-    acts: Option<bool>,
-}
-
-impl Fate {
-    fn judged(self) -> Self {
-        let counts = match self {
-            Self { replaced: true, .. } | Self { withdrawn: true, .. } => Some(false),
-            Self { replacements: 0, withdrawals: 0, .. } => Some(true),
-            Self { .. } => None,
-        };
-        let acts = match counts {
-            _ if self.replaced => Some(true),
-            Some(false) if self.replacements > 0 => None,
-            known => known,
-        };
-        Self { counts, acts, ..self }
-    }
 }
 
 /// What an event replaces, directly and through the events that it replaces; the last one need not have arrived.

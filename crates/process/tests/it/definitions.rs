@@ -39,6 +39,28 @@ fn a_definition_survives_json() {
     assert_eq!(again.document(), def().document());
 }
 
+#[test]
+fn every_role_of_the_retail_deal_belongs_to_a_department() {
+    let def = def();
+    for role in def.intervals.iter().filter_map(|interval| interval.role.as_ref()) {
+        assert!(def.roles.iter().any(|named| named.id == *role), "{role}");
+    }
+}
+
+#[test]
+fn role_of_no_department_or_listed_twice_is_refused() {
+    let found = mistakes(|json| {
+        json["roles"][0]["department"] = json!("kitchen");
+        json["roles"][2]["id"] = json!("desk_manager");
+    });
+    assert_eq!(
+        found,
+        ["roles[2]: 'desk_manager' is there twice", "roles[0].department: 'kitchen' is not among the departments"]
+    );
+    // Definitions from before roles were listed stay valid.
+    assert_eq!(mistakes(|json| drop(json.as_object_mut().unwrap().remove("roles"))), [""; 0]);
+}
+
 fn mistakes(change: impl FnOnce(&mut Value)) -> Vec<String> {
     let mut json: Value = serde_json::from_str(&def().to_json()).unwrap();
     change(&mut json);

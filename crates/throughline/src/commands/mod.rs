@@ -8,6 +8,7 @@ pub mod decide;
 pub mod demo;
 pub mod evaluate;
 pub mod flags;
+pub mod floor;
 pub mod hook;
 pub mod import;
 pub mod list;

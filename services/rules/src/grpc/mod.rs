@@ -1,6 +1,7 @@
 //! The only place that names tonic: parse, load, decide, save, render.
 
 mod flags;
+mod floor;
 mod request;
 mod reviews;
 mod watch;
@@ -11,6 +12,10 @@ use pb::rule::v1::{
     AcknowledgeFlagRequest, Flag, GetFlagRequest, ListFlagsRequest, ListFlagsResponse, ListReviewsRequest,
     ListReviewsResponse, ResolveReviewRequest, Review, WatchFlagsRequest,
     rule_service_server::{RuleService, RuleServiceServer},
+};
+use pb::rule::v1::{
+    Floor, GetFloorRequest, WatchFloorRequest,
+    floor_service_server::{FloorService, FloorServiceServer},
 };
 use throughline_journal::{Context, Log};
 use throughline_platform::{Failure, MAX_MESSAGE_BYTES, Principal};
@@ -25,7 +30,12 @@ pub fn service(cx: &Context, log: Log) -> RuleServiceServer<Rules> {
     RuleServiceServer::new(Rules { cx: cx.clone(), log }).max_encoding_message_size(MAX_MESSAGE_BYTES)
 }
 
-/// Flags and the review queue.
+/// The service of the floors, ready to be served.
+pub fn floor_service(cx: &Context, log: Log) -> FloorServiceServer<Rules> {
+    FloorServiceServer::new(Rules { cx: cx.clone(), log }).max_encoding_message_size(MAX_MESSAGE_BYTES)
+}
+
+/// Flags, the review queue, and the floors.
 #[derive(Clone)]
 pub struct Rules {
     cx: Context,
@@ -79,5 +89,23 @@ impl RuleService for Rules {
     ) -> Result<Response<Self::WatchFlagsStream>, Status> {
         let principal = Principal::of(&request)?;
         Ok(Response::new(watch::watch(self, principal, request.into_inner()).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl FloorService for Rules {
+    async fn get_floor(&self, request: Request<GetFloorRequest>) -> Result<Response<Floor>, Status> {
+        let principal = Principal::of(&request)?;
+        Ok(Response::new(floor::get(self, principal, request.into_inner()).await?))
+    }
+
+    type WatchFloorStream = floor::FloorStream;
+
+    async fn watch_floor(
+        &self,
+        request: Request<WatchFloorRequest>,
+    ) -> Result<Response<Self::WatchFloorStream>, Status> {
+        let principal = Principal::of(&request)?;
+        Ok(Response::new(floor::watch(self, principal, request.into_inner()).await?))
     }
 }

@@ -1,4 +1,4 @@
-//! Deals that time alone may still change.
+//! Deals that time alone may still change, and those on the floor.
 
 use std::collections::HashMap;
 
@@ -29,6 +29,8 @@ pub struct KeptDeal {
     pub waits_for: Vec<String>,
     /// It waits for a source to be heard from.
     pub unconfirmed: bool,
+    /// Some department has it or is offered it.
+    pub on_floor: bool,
     pub origin: Origin,
     /// When its last entry was recorded, and in which trace.
     pub recorded_at: Timestamp,
@@ -84,6 +86,7 @@ pub async fn save_deals(tx: &mut Tx, part: u16, kept: &[KeptDeal]) -> Result<(),
     let traceparent: Vec<_> = kept.iter().map(|deal| deal.trace.traceparent.clone()).collect();
     let tracestate: Vec<_> = kept.iter().map(|deal| deal.trace.tracestate.clone()).collect();
     let body: Vec<_> = kept.iter().map(|deal| deal.body.to_vec()).collect();
+    let on_floor: Vec<_> = kept.iter().map(|deal| deal.on_floor).collect();
     sqlx::query_file!(
         "sql/save_deals.sql",
         stored_part(part),
@@ -98,7 +101,8 @@ pub async fn save_deals(tx: &mut Tx, part: u16, kept: &[KeptDeal]) -> Result<(),
         &traceparent,
         &tracestate,
         &body,
-        &unconfirmed
+        &unconfirmed,
+        &on_floor
     )
     .execute(tx.conn())
     .await?;

@@ -8,6 +8,7 @@ mod flags;
 mod floors;
 mod reviews;
 mod rooftops;
+mod staff;
 mod watch;
 
 pub use alarms::{DueDeal, ROOFTOP, due_parts, list_due, load_due, put_right, restore_alarms};
@@ -17,6 +18,7 @@ pub use flags::{FlagsQuery, get_flag, list_flags, load_flags, lock_flag, save_fl
 pub use floors::{FLOOR, load_floor_flags, save_floor};
 pub use reviews::{ReviewsQuery, count_open_reviews, list_reviews, load_reviews, lock_review, save_reviews};
 pub use rooftops::{StoredRooftop, load_rooftops, save_rooftop};
+pub use staff::{FloorProgress, StoredFloor, floor_deals, floor_rooftops, get_floor, load_floors, save_floors};
 pub use watch::{WatchQuery, watch_flags, watch_reviews, watch_rooftops};
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};

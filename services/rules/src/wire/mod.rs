@@ -3,16 +3,20 @@
 mod deal;
 mod feed;
 mod flag;
+mod floor;
 mod name;
 mod review;
 mod rooftop;
+mod staff;
 
 pub use deal::subject;
 pub use feed::hear;
 pub use flag::{flag, flag_entry, render_flag};
+pub use floor::{floor_deal, leaves_floor_at, render_floor, zone};
 pub use name::{DealName, flag_name, review_name};
 pub use review::{candidate, render_review, review, review_entry};
 pub use rooftop::rulebook;
+pub use staff::{render_staff, staff, staff_event};
 
 use jiff::Timestamp;
 use throughline_proto as pb;

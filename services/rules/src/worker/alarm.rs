@@ -7,10 +7,7 @@ use throughline_platform::trace::{self, TraceContext};
 use throughline_proto as pb;
 
 use super::judge::{Case, Told};
-use crate::{
-    store::{DealKey, DueDeal},
-    wire,
-};
+use crate::store::{DealKey, DueDeal};
 
 /// An alarm later than this after its deal's last entry has a trace of its own.
 const SAME_TRACE: SignedDuration = SignedDuration::from_mins(10);
@@ -20,11 +17,11 @@ pub(super) fn ring(key: DealKey, deal: DueDeal, rule_time: Timestamp) -> Result<
     let body = Bytes::from(deal.body);
     let unreadable = |why: &dyn std::fmt::Display| format!("a kept deal cannot be read: {why}");
     let read = pb::deal::v1::Deal::decode(body.clone()).map_err(|why| unreadable(&why))?;
-    let subject = wire::subject(&read).map_err(|why| unreadable(&why))?;
+    let told = Told::of(&read, body).map_err(|why| unreadable(&why))?;
     let trace = trace_of_alarm(&deal.trace, rule_time.duration_since(deal.recorded_at));
     Ok(Case {
         key,
-        told: Some(Told { subject, body }),
+        told: Some(told),
         takes_over: Vec::new(),
         now: rule_time,
         origin: deal.origin,

@@ -67,8 +67,17 @@ pub(super) struct Case {
 /// What is known of a deal.
 pub(super) struct Told {
     pub(super) subject: Subject,
+    /// When it leaves the floor unless something happens; none if it is not on it.
+    leaves_floor_at: Option<Timestamp>,
     /// Encoded `Deal`.
     pub(super) body: Bytes,
+}
+
+impl Told {
+    pub(super) fn of(deal: &pb::deal::v1::Deal, body: Bytes) -> Result<Self, wire::Unreadable> {
+        let subject = wire::subject(deal)?;
+        Ok(Self { leaves_floor_at: wire::leaves_floor_at(deal, &subject)?, subject, body })
+    }
 }
 
 /// What was said of the deals that one takes over.
@@ -217,13 +226,16 @@ async fn save_deals(tx: &mut Tx, part: u16, verdicts: &[Verdict]) -> Result<(), 
             || judged.undecided
             || judged.unconfirmed
             || !waits_for.is_empty();
+        let leaves_floor_at = case.told.as_ref().and_then(|told| told.leaves_floor_at).filter(|at| *at > case.now);
         match &case.told {
-            Some(told) if matters => kept.push(KeptDeal {
+            Some(told) if matters || leaves_floor_at.is_some() => kept.push(KeptDeal {
                 key: case.key.clone(),
                 judged_at: case.now,
-                next_change: judged.next_change,
+                // What is kept for the floor alone is looked at, and forgotten, when it leaves it.
+                next_change: if matters { judged.next_change } else { leaves_floor_at },
                 waits_for,
                 unconfirmed: judged.unconfirmed,
+                on_floor: leaves_floor_at.is_some(),
                 origin: case.origin,
                 recorded_at: case.recorded_at,
                 trace: case.trace.clone(),

@@ -5,6 +5,7 @@ mod floor;
 mod housekeeping;
 mod judge;
 mod rulebooks;
+mod staff;
 
 pub use housekeeping::keep_house;
 
@@ -87,7 +88,7 @@ impl Projection for Rules {
                     }
                     cases.insert(case.key.clone(), case);
                 }
-                // Staff and store events matter to forecasts, which come later; erased content says nothing.
+                // Events of no deal go to the floors, below; erased content says nothing.
                 _ => {}
             }
         }
@@ -110,6 +111,7 @@ impl Projection for Rules {
         if !feeds.is_empty() {
             self.bench.rulebooks.hear(tx, part, &feeds).await?;
         }
+        staff::learn(tx, part, entries).await?;
         let mut effects = Effects::default();
         effects.settled.extend(cases.keys().map(entity));
         effects.settled.extend(rooftops);
@@ -251,10 +253,10 @@ fn cut_off(entries: &[Entry]) -> Option<(DealKey, Vec<DealKey>)> {
 /// Judged as of the last event that changed it: everything recorded before that is known, and nothing later is presumed.
 fn told(entry: &Entry, deal: &pb::deal::v1::Deal) -> Result<Case, String> {
     let recorded_at = deal.recorded_at.as_ref().and_then(pb::time::from_wire).unwrap_or(entry.recorded_at);
-    let subject = wire::subject(deal).map_err(|why| why.to_string())?;
+    let told = Told::of(deal, Bytes::from(deal.encode_to_vec())).map_err(|why| why.to_string())?;
     Ok(Case {
         key: key(entry, &deal.name)?,
-        told: Some(Told { subject, body: Bytes::from(deal.encode_to_vec()) }),
+        told: Some(told),
         takes_over: Vec::new(),
         now: recorded_at,
         origin: wire::origin(entry.origin.into()),

@@ -7,11 +7,15 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use pb::{
     deal::v1::{
-        Closing, Deal, DealException, DealKey, DealRetraction, EventRef, Interval, IntervalKind, IntervalState,
+        Closing, Deal, DealException, DealKey, DealRetraction, EventRef, FeedState, Interval, IntervalKind,
+        IntervalState, ReportedStep,
     },
-    event::v1::{Origin, TimeBound, TimeQuality},
+    event::v1::{Event, Origin, TimeBound, TimeQuality},
     log::v1::{EntryBody, TraceContext, entry_body::Body, log_service_client::LogServiceClient},
-    rule::v1::{Flag, ListFlagsRequest, rule_service_client::RuleServiceClient},
+    rule::v1::{
+        Flag, Floor, GetFloorRequest, ListFlagsRequest, floor_service_client::FloorServiceClient,
+        rule_service_client::RuleServiceClient,
+    },
     tenant::v1::Rooftop,
 };
 use prost::Message;
@@ -63,6 +67,7 @@ pub(crate) enum Upstream {
 }
 
 pub(crate) type Rules = RuleServiceClient<InterceptedService<Channel, Bearer>>;
+pub(crate) type Floors = FloorServiceClient<InterceptedService<Channel, Bearer>>;
 
 #[derive(Clone)]
 pub(crate) struct Bearer(MetadataValue<Ascii>);
@@ -156,6 +161,26 @@ impl Desk {
         let address = format!("http://{}", self.running.grpc_addr);
         let channel = Endpoint::from_shared(address).unwrap().connect_lazy();
         LogServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", self.admin).parse().unwrap()))
+    }
+
+    pub(crate) fn floors_of(&self, token: &str) -> Floors {
+        let address = format!("http://{}", self.running.grpc_addr);
+        let channel = Endpoint::from_shared(address).unwrap().connect_lazy();
+        FloorServiceClient::with_interceptor(channel, Bearer(format!("Bearer {token}").parse().unwrap()))
+    }
+
+    pub(crate) fn floors(&self) -> Floors {
+        self.floors_of(&self.admin)
+    }
+
+    /// The floor of a rooftop as an administrator sees it.
+    pub(crate) async fn floor(&self, rooftop: &str, at_least: &str) -> Floor {
+        let request = GetFloorRequest { name: floor_name(rooftop), at_least: at_least.to_owned() };
+        self.floors().get_floor(request).await.unwrap().into_inner()
+    }
+
+    pub(crate) async fn count(&self, statement: &'static str) -> i64 {
+        sqlx::query(statement).fetch_one(&mut connect(self.database.url()).await).await.unwrap().get(0)
     }
 
     pub(crate) async fn key(&self, group: &str, scopes: &[&str], rooftops: &[&str]) -> String {
@@ -294,6 +319,60 @@ pub(crate) fn rooftop_of(group: &str, rooftop: Rooftop) -> NewEntry {
     let id = rooftop.name.rsplit('/').next().unwrap().to_owned();
     let rooftop = Rooftop { zone: "America/New_York".to_owned(), part: PART.into(), ..rooftop };
     entry(group, &id, "rooftop", Origin::Live, Body::Rooftop(rooftop))
+}
+
+pub(crate) fn floor_name(rooftop: &str) -> String {
+    format!("groups/{GROUP}/rooftops/{rooftop}/floor")
+}
+
+/// What deal-state passes on of an event of no deal.
+pub(crate) fn passed_on(rooftop: &str, event: Event) -> NewEntry {
+    entry(GROUP, rooftop, "store", Origin::Live, Body::Event(event))
+}
+
+/// An event of no deal at a minute; its ID is what it says.
+pub(crate) fn event(event_type: &str, actor: &str, role: &str, minute: i64) -> Event {
+    Event {
+        id: format!("{event_type} {actor} {minute}"),
+        source: "//staff.example".to_owned(),
+        r#type: event_type.to_owned(),
+        actor: actor.to_owned(),
+        role: role.to_owned(),
+        time: Some(exactly(minute)),
+        ..Default::default()
+    }
+}
+
+/// What deal-state says of a source that was last heard from at a minute, reports these steps, and is expected every two
+/// minutes: it is stale after eight.
+pub(crate) fn feed(source: &str, heard: i64, steps: &[&str]) -> NewEntry {
+    let wire = |minute| Some(pb::time::to_wire(at(minute)));
+    let step = |step: &&str| ReportedStep { event_type: (*step).to_owned(), last_reported_at: wire(heard) };
+    let state = FeedState {
+        rooftop: ROOFTOP.to_owned(),
+        source: source.to_owned(),
+        last_arrival_at: wire(heard),
+        expected_interval: Some(prost_types::Duration { seconds: 120, nanos: 0 }),
+        stale_at: wire(heard + 8),
+        reports: steps.iter().map(step).collect(),
+    };
+    entry(GROUP, ROOFTOP, "feed", Origin::Live, Body::Feed(state))
+}
+
+/// A stage of a department that stands since a minute.
+pub(crate) fn stage(name: &str, department: &str, minute: i64) -> Interval {
+    Interval {
+        id: format!("stage.{name}"),
+        kind: IntervalKind::Stage.into(),
+        name: name.to_owned(),
+        owner_department: department.to_owned(),
+        actor: "S1".to_owned(),
+        start: Some(exactly(minute)),
+        state: IntervalState::Open.into(),
+        end_observed: true,
+        founded_by: vec![founded(name)],
+        ..Default::default()
+    }
 }
 
 pub(crate) fn deal_name(id: &str) -> String {

@@ -4,6 +4,7 @@
 mod alarms;
 mod calendars;
 mod clock_steps;
+mod floor;
 mod in_flight;
 mod kit;
 mod people;
