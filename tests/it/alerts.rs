@@ -30,13 +30,13 @@ use crate::{
 
 /// When the suite's clock starts.
 const NOW: &str = "2026-09-05T15:00:00Z";
-const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// Numbers of the deals that somebody was alerted of, as often as they were.
-type Alerted = Arc<Mutex<Vec<String>>>;
+pub type Alerted = Arc<Mutex<Vec<String>>>;
 
 /// A webhook receiver.
-async fn receiver() -> (SocketAddr, Alerted) {
+pub async fn receiver() -> (SocketAddr, Alerted) {
     let alerted = Alerted::default();
     let keep = alerted.clone();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -53,18 +53,18 @@ async fn receiver() -> (SocketAddr, Alerted) {
     (address, alerted)
 }
 
-fn minutes_ago(minutes: i64) -> Timestamp {
+pub fn minutes_ago(minutes: i64) -> Timestamp {
     NOW.parse::<Timestamp>().unwrap() - SignedDuration::from_mins(minutes)
 }
 
-fn event_of(rooftop: &str, event_type: &str, subject: &str, at: Timestamp) -> Value {
+pub fn event_of(rooftop: &str, event_type: &str, subject: &str, at: Timestamp) -> Value {
     json!({"specversion": "1.0", "id": format!("{event_type}/{subject}"), "source": format!("//dms.example/{rooftop}"),
            "type": event_type, "rooftop": rooftop, "subject": subject, "time": at.to_string(),
            "data": {"actor": "A1-fi0", "role": "fi_manager"}})
 }
 
 /// A contract signed while the car is not ready, which raises a flag at once.
-fn signed(subject: &str, minutes: i64) -> Value {
+pub fn signed(subject: &str, minutes: i64) -> Value {
     event_of("A1", "deal.contract.signed", subject, minutes_ago(minutes))
 }
 
@@ -73,7 +73,7 @@ fn lines(events: &[Value]) -> String {
 }
 
 /// A suite with a route to the receiver, and a rooftop of which some source reports that cars are ready.
-async fn suite_with_route(flags: &[&str], address: SocketAddr) -> (throughline_testkit::Scratch, Suite) {
+pub async fn suite_with_route(flags: &[&str], address: SocketAddr) -> (throughline_testkit::Scratch, Suite) {
     let (scratch, suite) = scratch_suite(&[&["--clock-start", NOW], flags].concat()).await;
     add_rooftop(&suite, "A1").await;
     let url = format!("http://{address}/alerts");

@@ -9,6 +9,7 @@ mod canaries;
 mod crash;
 mod demo;
 mod documents;
+mod episodes;
 mod events;
 mod fleet;
 mod hooks;

@@ -70,9 +70,9 @@ impl Logs {
     }
 
     /// Whether completeness of some log served here depends on what this consumer has done.
-    pub(crate) fn is_upstream_of_a_log(&self, consumer: &str) -> bool {
+    pub(crate) fn downstream_of(&self, consumer: &str) -> Option<Log> {
         let logs = self.0.logs.read().unwrap_or_else(PoisonError::into_inner);
-        logs.values().any(|log| log.upstream() == Some(consumer))
+        logs.values().find(|log| log.upstream() == Some(consumer)).cloned()
     }
 
     pub(crate) fn metrics(&self) -> &JournalMetrics {

@@ -28,6 +28,7 @@ use uuid::Uuid;
 use crate::{
     Log, PARTS,
     claim::{Claim, InFlight, Pending},
+    haste::Haste,
     months::month_of,
     step::{Finding, Stepping},
 };
@@ -38,6 +39,10 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 /// When to look once more at parts that were being appended to at a poll: most appends have ended by then, so that a busy
 /// part is complete almost as far as a quiet one. Nothing is concluded from the time itself.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
+
+/// An append to a log without an upstream is followed by a look at how far the log is complete, so long after it: by then
+/// what it caused downstream has been appended as well, and waits for word. Nothing is concluded from the time itself.
+const LOOK_SOON: Duration = Duration::from_millis(60);
 
 /// After so many polls in which nothing has moved an instant that runs ahead of the clock, no clock shows it any more.
 const UNMOVED_POLLS: u32 = 20;
@@ -124,6 +129,8 @@ pub(crate) type Heads = Vec<Head>;
 pub(crate) struct Moved {
     bits: [AtomicU64; PARTS as usize / 64],
     said: Notify,
+    /// The watermarks that bound the log have moved.
+    completeness: Notify,
 }
 
 impl Moved {
@@ -188,11 +195,22 @@ impl Watch {
         cx.redis.publish(channel, message);
     }
 
+    /// Tells this process and the others that the log is complete further than it was.
+    fn wake_completeness(&self, cx: &platform::Context, channel: &str) {
+        self.moved.completeness.notify_one();
+        cx.redis.publish(channel, self.process.as_bytes().to_vec());
+    }
+
     fn heard(&self, message: Result<Bytes, broadcast::error::RecvError>) {
         match message {
             Ok(message) => {
                 let (process, parts) = message.split_at(message.len().min(16));
-                if process != self.process.as_bytes() {
+                if process == self.process.as_bytes() {
+                    return;
+                }
+                if parts.is_empty() {
+                    self.moved.completeness.notify_one();
+                } else {
                     self.moved.say(parts.iter().map(|part| u16::from(*part)));
                 }
             }
@@ -204,6 +222,11 @@ impl Watch {
 }
 
 impl Log {
+    /// Tells the watchers of the log that the watermarks which bound it have moved.
+    pub(crate) fn wake_completeness(&self) {
+        self.watched().wake_completeness(self.platform(), self.channel());
+    }
+
     /// Watches the heads until shutdown.
     pub(crate) fn watch_heads(&self) {
         let log = self.clone();
@@ -224,10 +247,16 @@ impl Log {
         let mut failing = false;
         let (mut pending, mut stepping) = (Pending::default(), Stepping::default());
         let mut again: Option<Instant> = None;
+        let (mut haste, mut soon) = (Haste::every(cx.options.poll / 2), None);
         loop {
             let look = tokio::select! {
                 () = shutdown.cancelled() => return,
                 _ = poll.tick() => Look::All,
+                () = at(soon) => Look::All,
+                () = self.watched().moved.completeness.notified() => {
+                    sooner(&mut soon, haste.earliest(Instant::now()));
+                    continue;
+                }
                 () = at(again) => Look::Pending,
                 () = self.watched().moved.said.notified() => Look::Moved,
                 message = wakes.recv(), if !deaf => {
@@ -238,6 +267,9 @@ impl Log {
             };
             let looked = match look {
                 Look::All => {
+                    poll.reset();
+                    haste.begun(Instant::now());
+                    soon = None;
                     self.watched().moved.take();
                     let looked = self.look_at_all(&mut pending, &mut stepping).await;
                     again = pending.parts().next().map(|_| Instant::now() + LOOK_AGAIN);
@@ -249,7 +281,13 @@ impl Log {
                 }
                 Look::Moved => match self.watched().moved.take() {
                     parts if parts.is_empty() => continue,
-                    parts => self.look(parts).await,
+                    parts => {
+                        if self.upstream().is_none() {
+                            let now = Instant::now();
+                            sooner(&mut soon, haste.earliest(now).max(now + LOOK_SOON));
+                        }
+                        self.look(parts).await
+                    }
                 },
             };
             match looked {
@@ -466,6 +504,10 @@ enum Look {
     All,
     Pending,
     Moved,
+}
+
+fn sooner(soon: &mut Option<Instant>, at: Instant) {
+    *soon = Some(soon.map_or(at, |soon| soon.min(at)));
 }
 
 async fn at(instant: Option<Instant>) {

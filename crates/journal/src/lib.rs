@@ -15,6 +15,7 @@ mod follower;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
+mod haste;
 mod heads;
 pub mod host;
 mod lanes;

@@ -35,6 +35,11 @@ pub use options::Options;
 pub use principal::Principal;
 pub use slice::Slice;
 
+/// Of every process that serves. Batches of entries and rows come and go on all threads, and the allocator of glibc spends almost
+/// half of a busy process's time on them (docs/adr/0025).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Largest message that is received or sent, bytes. Give it to `max_encoding_message_size` of generated servers and to
 /// both limits of generated clients; it is tonic's default for what a server receives.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;

@@ -70,6 +70,9 @@ impl<P: Projection> Follower<P> {
                 })
             })
             .await?;
+        if let Some(log) = self.0.logs.downstream_of(self.0.spec.consumer) {
+            log.wake_completeness();
+        }
         Ok(marks)
     }
 }

@@ -19,8 +19,16 @@ pub(super) enum Report {
     /// Each with whether its timer is to fire again, or its entries are to be applied.
     Retries(Result<Vec<(u16, EntityKey, bool)>, Failure>),
     /// Parts with what downstream was told of them.
-    Marked(Result<Vec<(u16, Claim)>, Failure>),
+    Marked(Marked, Result<Vec<(u16, Claim)>, Failure>),
     Lag(Option<Vec<(u16, u64)>>),
+}
+
+/// Of which parts downstream is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Marked {
+    All,
+    /// Those in which something has just happened.
+    Urgent,
 }
 
 /// What became of a part's piece of work.

@@ -19,6 +19,8 @@ const LONGEST_REST: Duration = Duration::from_secs(2);
 const PATIENCE: u32 = 5;
 /// How long alarms that cannot be fired are left alone.
 const ALARMS_REST: Duration = Duration::from_secs(30);
+/// After an effect of a part, downstream waits for word of it for so long: what follows from the effect comes within it.
+const STIRS_FOR: SignedDuration = SignedDuration::from_secs(1);
 /// How long a stopped part waits before it looks whether somebody has put things right.
 const STOPPED_FOR: Duration = Duration::from_secs(60);
 
@@ -50,6 +52,8 @@ pub(super) struct Part {
     /// Alarms up to here have been fired: what downstream may be told.
     pub(super) fired: Option<Claim>,
     pub(super) marked: Option<Claim>,
+    /// Downstream waits for word until this instant: something has just happened in the part.
+    stirs_until: Option<Timestamp>,
     pub(super) busy: bool,
     pub(super) leaving: bool,
     failures: u32,
@@ -123,6 +127,7 @@ impl Part {
             right_in: None,
             fired: None,
             marked: None,
+            stirs_until: None,
             busy: false,
             leaving: false,
             failures: 0,
@@ -291,6 +296,17 @@ impl Part {
             self.fired = self.fired.max(asked.until);
             self.alarms_fire();
         }
+    }
+
+    /// It has just had an effect.
+    pub(super) fn stirred(&mut self, clock: Timestamp) {
+        self.stirs_until = clock.checked_add(STIRS_FOR).ok();
+    }
+
+    /// Whether downstream waits to hear how far it has come.
+    pub(super) fn is_urgent(&self) -> bool {
+        let told = self.marked.map(|marked| marked.until);
+        self.fired > self.marked && self.stirs_until.is_some_and(|until| told.is_none_or(|told| told < until))
     }
 
     /// Its alarms up to here have been fired; firing may have set others.

@@ -10,8 +10,14 @@ use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
-use super::{Follower, batch::Fence, job::Report, part::Part, stream::SILENT_FOR};
-use crate::Projection;
+use super::{
+    Follower,
+    batch::Fence,
+    job::{Marked, Report},
+    part::Part,
+    stream::SILENT_FOR,
+};
+use crate::{Projection, haste::Haste};
 
 /// Parts worked on at once; each is strictly serial.
 const AT_ONCE: usize = 4;
@@ -30,11 +36,17 @@ struct Round {
     every: Duration,
     next: Instant,
     running: bool,
+    haste: Haste,
 }
 
 impl Round {
     fn every(every: Duration) -> Self {
-        Self { every, next: Instant::now(), running: false }
+        Self { every, next: Instant::now(), running: false, haste: Haste::every(every) }
+    }
+
+    /// Something has come that it would find: it begins as soon as it may.
+    fn hasten(&mut self) {
+        self.next = self.next.min(self.haste.earliest(Instant::now()));
     }
 
     fn begins(&mut self, now: Instant) -> bool {
@@ -42,6 +54,7 @@ impl Round {
             return false;
         }
         self.running = true;
+        self.haste.begun(now);
         self.next = now + self.every;
         true
     }
@@ -68,15 +81,17 @@ pub(super) struct Coordinator<P: Projection> {
     alarms: Round,
     retries: Round,
     marks: Round,
+    /// The same for parts in which something has just happened.
+    urgent_marks: Round,
     lag: Round,
     database_away: bool,
 }
 
 impl<P: Projection> Coordinator<P> {
     pub(super) fn new(follower: Follower<P>) -> Self {
-        let options = &follower.0.consumer.cx.options;
+        let options = follower.0.consumer.cx.options.clone();
         let lease_round = LEASE_ROUND.min(options.lease / 4);
-        let alarm_round = options.poll;
+        let haste = options.poll / 2;
         Self {
             follower,
             parts: BTreeMap::new(),
@@ -93,9 +108,10 @@ impl<P: Projection> Coordinator<P> {
             reopen_pause: REOPEN_AFTER,
             last_heard: Instant::now(),
             leases: Round::every(lease_round),
-            alarms: Round::every(alarm_round),
+            alarms: Round { haste: Haste::every(haste), ..Round::every(options.poll) },
             retries: Round::every(RETRY_ROUND),
             marks: Round::every(MARK_ROUND),
+            urgent_marks: Round::every(haste),
             lag: Round::every(LAG_ROUND),
             database_away: false,
         }
@@ -122,6 +138,7 @@ impl<P: Projection> Coordinator<P> {
                 _ = step.tick() => self.stepped(),
                 () = gathered(self.gathers_until) => {}
             }
+            self.begin_hastened(Instant::now());
             self.dispatch();
         }
         self.leave().await;
@@ -141,14 +158,12 @@ impl<P: Projection> Coordinator<P> {
         if self.leases.begins(now) {
             self.begin_lease_round();
         }
-        if self.alarms.begins(now) {
-            self.begin_alarm_round(now);
-        }
+        self.begin_hastened(now);
         if self.retries.begins(now) {
             self.begin_retry_round();
         }
         if self.marks.begins(now) {
-            self.begin_mark_round();
+            self.begin_mark_round(Marked::All);
         }
         if self.lag.begins(now) {
             let follower = self.follower.clone();
@@ -168,6 +183,16 @@ impl<P: Projection> Coordinator<P> {
         }
         if !self.opening && self.reopen.is_some_and(|at| at <= now) {
             self.begin_stream();
+        }
+    }
+
+    /// Rounds on which people downstream wait: they begin as soon as there is something for them.
+    fn begin_hastened(&mut self, now: Instant) {
+        if self.alarms.begins(now) {
+            self.begin_alarm_round(now);
+        }
+        if self.urgent_marks.begins(now) {
+            self.begin_mark_round(Marked::Urgent);
         }
     }
 

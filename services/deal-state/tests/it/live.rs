@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use throughline_proto::deal::v1::{WatchBoardRequest, WatchBoardResponse};
+use jiff::{SignedDuration, Timestamp};
+use throughline_proto::deal::v1::{IntervalKind, IntervalState, WatchBoardRequest, WatchBoardResponse};
+use throughline_testkit::eventually;
 use tonic::{Code, Streaming};
 use tonic_types::StatusExt;
 
@@ -251,4 +253,47 @@ async fn source_that_is_new_stale_or_expected_otherwise_is_sent_while_deals_keep
     assert!(stale, "a busy board says which source fell silent");
     suite.tell([rooftop_expecting(NORTH, 7_200)]).await;
     until(&mut stream, |message| about_north(message, 7_200, false)).await;
+}
+
+#[tokio::test]
+async fn step_that_no_source_has_reported_for_thirty_open_days_is_no_longer_observed() {
+    let suite = Suite::start().await;
+    let known = [
+        rooftop(NORTH),
+        says(NORTH, event("deal.fi.started", "S1", 0, &[])),
+        says(NORTH, event("deal.agreed", "S2", 5, &[])),
+    ];
+    let token = suite.tell(known).await;
+    let waits = async |at_least: &str| {
+        let deal = suite.deal(NORTH, "subject", "S2", at_least).await;
+        deal.intervals.iter().find(|of| of.name == "fi" && of.kind() == IntervalKind::Handoff).unwrap().state()
+    };
+    assert_eq!(waits(&token).await, IntervalState::Open);
+
+    // The day of the report is not counted; without a calendar the rooftop is open every day.
+    let ends = "2026-10-08T00:00:00Z".parse::<Timestamp>().unwrap();
+    suite.hand.set(ends - SignedDuration::from_secs(1));
+    eventually(SOON, async || {
+        let fired = "SELECT count(*) FROM deal_state.watermark WHERE part = 7 AND until >= '2026-10-07T23:59:59Z'";
+        if suite.count(fired).await == 1 { Ok(()) } else { Err("its timers have not fired") }
+    })
+    .await;
+    assert_eq!(waits("").await, IntervalState::Open);
+    suite.hand.set(ends);
+    eventually(SOON, async || match waits("").await {
+        IntervalState::NotObserved => Ok(()),
+        state => Err(state.as_str_name()),
+    })
+    .await;
+    let mut stream = suite.watch(WatchBoardRequest::default()).await;
+    assert!(unobserved(&next(&mut stream).await, "north").contains(&"deal.fi.started"));
+
+    // Once a source reports it again, its absence says something again.
+    let token = suite.tell([says(NORTH, event("deal.fi.started", "S3", 31 * 24 * 60, &[]))]).await;
+    suite.hash(&token).await;
+    eventually(SOON, async || match waits("").await {
+        IntervalState::Open => Ok(()),
+        state => Err(state.as_str_name()),
+    })
+    .await;
 }

@@ -72,6 +72,28 @@ fn alarms_are_asked_for_when_rule_time_moves_and_after_each_batch() {
 }
 
 #[test]
+fn downstream_is_told_at_once_of_a_part_in_which_something_has_just_happened() {
+    let (mut part, now, clock) = (part(), Instant::now(), at(1_000));
+    let fire = |part: &mut Part, until| {
+        part.claim(claim(until));
+        let (_, asked) = part.to_ask(at(100_000), now).unwrap();
+        part.answered(asked, false);
+    };
+    fire(&mut part, 900);
+    assert!(!part.is_urgent(), "nothing has happened");
+    part.stirred(clock);
+    assert!(part.is_urgent());
+    part.marked = part.fired;
+    assert!(!part.is_urgent(), "it has come no further");
+    // What follows from an effect is recorded later than the effect.
+    fire(&mut part, 1_001);
+    assert!(part.is_urgent());
+    part.marked = Some(Claim { until: clock + STIRS_FOR, ..claim(0) });
+    fire(&mut part, 90_000);
+    assert!(!part.is_urgent(), "everything that followed was told");
+}
+
+#[test]
 fn claim_of_a_later_clock_step_takes_rule_time_back() {
     let (mut part, now, clock) = (part(), Instant::now(), at(1_000));
     part.claim(claim(900));

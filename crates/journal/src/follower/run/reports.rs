@@ -80,6 +80,9 @@ impl<P: Projection> Coordinator<P> {
                 }
             }
         }
+        if !message.complete.is_empty() {
+            self.alarms.hasten();
+        }
         for complete in message.complete {
             let until = complete.until.as_ref().and_then(time::from_wire);
             if let (Some(part), Some(until)) = (self.parts.get_mut(&(complete.part as u16)), until) {
@@ -174,11 +177,11 @@ impl<P: Projection> Coordinator<P> {
                     }
                 }
             }
-            Report::Marked(outcome) => {
-                self.marks.running = false;
+            Report::Marked(which, outcome) => {
+                self.round_of(which).running = false;
                 for (number, until) in self.told(outcome).unwrap_or_default() {
                     if let Some(part) = self.parts.get_mut(&number) {
-                        part.marked = Some(until);
+                        part.marked = part.marked.max(Some(until));
                     }
                 }
             }
@@ -221,6 +224,14 @@ impl<P: Projection> Coordinator<P> {
         }
         self.told(away.map_or(Ok(()), Err));
         self.count_stopped();
+        self.hasten_marks();
+    }
+
+    /// Parts may have come further in which something happens.
+    fn hasten_marks(&mut self) {
+        if self.parts.values().any(Part::is_urgent) {
+            self.urgent_marks.hasten();
+        }
     }
 
     pub(super) fn begin_again(&mut self) {
@@ -228,7 +239,14 @@ impl<P: Projection> Coordinator<P> {
         self.jobs = JoinSet::new();
         self.parts.clear();
         (self.buffered, self.working, self.opening, self.stream) = (0, 0, false, None);
-        for round in [&mut self.leases, &mut self.alarms, &mut self.retries, &mut self.marks, &mut self.lag] {
+        for round in [
+            &mut self.leases,
+            &mut self.alarms,
+            &mut self.retries,
+            &mut self.marks,
+            &mut self.urgent_marks,
+            &mut self.lag,
+        ] {
             round.running = false;
         }
     }
@@ -256,6 +274,11 @@ impl<P: Projection> Coordinator<P> {
         let Worked { part: number, epoch, position, aside, tick, outcome } = worked;
         let Some(part) = self.parts.get_mut(&number).filter(|part| part.epoch == epoch) else { return };
         part.busy = false;
+        // What its effects are for may wait for word that nothing else came before them.
+        let clock = self.follower.0.consumer.cx.clock.now();
+        if position > part.position || matches!(outcome, Outcome::Ticked(_)) {
+            part.stirred(clock);
+        }
         let counts = aside.counts();
         let parked_otherwise = std::mem::replace(&mut part.aside_counts, counts) != counts;
         part.aside = aside;
@@ -267,7 +290,10 @@ impl<P: Projection> Coordinator<P> {
                 part.ask_again();
                 self.told(Ok(()));
             }
-            Outcome::Ticked(rule_time) => part.ticked(rule_time),
+            Outcome::Ticked(rule_time) => {
+                part.ticked(rule_time);
+                self.hasten_marks();
+            }
             Outcome::TickedInPart => part.ticked_in_part(),
             Outcome::TickFailed(cause) => part.tick_failed(cause, Instant::now()),
             Outcome::PutRight(rule_time) => part.is_put_right(rule_time),

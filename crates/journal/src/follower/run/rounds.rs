@@ -5,10 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use throughline_proto::log::v1::PartPosition;
 use tokio::time::Instant;
 
-use super::{Coordinator, Report};
+use super::{Coordinator, Report, Round};
 use crate::{
     Projection,
-    follower::{lease::Told, part::Part},
+    follower::{job::Marked, lease::Told, part::Part},
 };
 
 impl<P: Projection> Coordinator<P> {
@@ -127,19 +127,28 @@ impl<P: Projection> Coordinator<P> {
         self.spawn(async move { Report::Retries(follower.asked_retries(parts).await) });
     }
 
-    pub(super) fn begin_mark_round(&mut self) {
-        let told = self.follower.0.logs.is_upstream_of_a_log(self.name());
+    /// Tells downstream how far parts are done. Most move with the clock alone, and every half second will do; where
+    /// something happens, somebody waits for it.
+    pub(super) fn begin_mark_round(&mut self, which: Marked) {
+        let told = self.follower.0.logs.downstream_of(self.name()).is_some();
         let marks: Vec<_> = self
             .parts
             .iter()
-            .filter(|(_, part)| told && part.fired > part.marked)
+            .filter(|(_, part)| told && if which == Marked::All { part.fired > part.marked } else { part.is_urgent() })
             .filter_map(|(number, part)| part.fired.map(|until| (*number, until)))
             .collect();
         if marks.is_empty() {
-            self.marks.running = false;
+            self.round_of(which).running = false;
             return;
         }
         let follower = self.follower.clone();
-        self.spawn(async move { Report::Marked(follower.mark(marks).await) });
+        self.spawn(async move { Report::Marked(which, follower.mark(marks).await) });
+    }
+
+    pub(super) fn round_of(&mut self, which: Marked) -> &mut Round {
+        match which {
+            Marked::All => &mut self.marks,
+            Marked::Urgent => &mut self.urgent_marks,
+        }
     }
 }
