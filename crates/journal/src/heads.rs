@@ -247,7 +247,7 @@ impl Log {
         let mut failing = false;
         let (mut pending, mut stepping) = (Pending::default(), Stepping::default());
         let mut again: Option<Instant> = None;
-        let (mut haste, mut soon) = (Haste::every(cx.options.poll / 2), None);
+        let (mut haste, mut soon) = (Haste::every(cx.options.poll), None);
         loop {
             let look = tokio::select! {
                 () = shutdown.cancelled() => return,

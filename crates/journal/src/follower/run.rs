@@ -91,7 +91,6 @@ impl<P: Projection> Coordinator<P> {
     pub(super) fn new(follower: Follower<P>) -> Self {
         let options = follower.0.consumer.cx.options.clone();
         let lease_round = LEASE_ROUND.min(options.lease / 4);
-        let haste = options.poll / 2;
         Self {
             follower,
             parts: BTreeMap::new(),
@@ -108,10 +107,10 @@ impl<P: Projection> Coordinator<P> {
             reopen_pause: REOPEN_AFTER,
             last_heard: Instant::now(),
             leases: Round::every(lease_round),
-            alarms: Round { haste: Haste::every(haste), ..Round::every(options.poll) },
+            alarms: Round::every(options.poll),
             retries: Round::every(RETRY_ROUND),
             marks: Round::every(MARK_ROUND),
-            urgent_marks: Round::every(haste),
+            urgent_marks: Round::every(options.poll),
             lag: Round::every(LAG_ROUND),
             database_away: false,
         }

@@ -27,7 +27,7 @@ pub use staff::{MAX_MARKS, MAX_STAFF, MAX_UNDOINGS, Mark, MarkKind, StaffState, 
 pub use store::{Store, StoreState};
 use upstream::Upstream;
 
-/// A deal of which nothing happened for this long leaves the floor.
+/// A deal leaves the floor this long after its last event.
 pub const QUIET: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// A list of the floor names at most this many items; its total counts all of them.
@@ -114,8 +114,8 @@ pub struct Serving {
     pub measure: String,
     /// Such as `customer`.
     pub track: Option<String>,
-    /// Staff ID of who reported the start, if known and not last reported on shift in another role: whoever delivers a
-    /// car starts the office's work and does not do it.
+    /// Staff ID of who reported the start, if known and not last reported on shift in another role: the
+    /// salesperson who delivers a car starts the office's work and does not do it.
     pub actor: Option<String>,
     pub since: Bound,
     pub standing: Standing,

@@ -125,7 +125,7 @@ impl StaffState {
         state
     }
 
-    /// Takes in an event of the rooftop. Ignores events of other types and shifts of nobody in particular.
+    /// Takes in an event of the rooftop. Ignores events of other types and shifts that name no person.
     pub fn add(&mut self, event: &Event) {
         let replaced = event.replaces.iter().map(|undone| (undone, UndoneBy::Replacement));
         let withdrawn = event.withdraws.iter().map(|undone| (undone, UndoneBy::Withdrawal));

@@ -107,7 +107,7 @@ fn by_content(a: &Event, b: &Event) -> Ordering {
 }
 
 /// Drops the events that others replace or withdraw, and withdrawals themselves, which report no step.
-/// Nothing in a ring of events that undo each other is dropped, and a person is told.
+/// Events that undo each other in a ring all count, and open a review.
 fn undo<'a>(all: &mut Vec<Live<'a>>) -> (Vec<&'a Event>, Replaced<'a>) {
     if !all.iter().any(|live| live.event.replaces.is_some() || live.event.withdraws.is_some()) {
         return (Vec::new(), Replaced::new());

@@ -10,8 +10,8 @@ use throughline_proto::log::v1::entry_body::Body;
 use super::{judge::refused, poison, rulebooks::RooftopKey};
 use crate::{store, wire};
 
-/// Takes in the staff and store events among these entries. One that cannot be read, or whose floor cannot, parks what its
-/// entry is about, which is no deal.
+/// Takes in the staff and store events among these entries. An event that cannot be read, or whose floor cannot, parks the
+/// entity of its entry, `store`.
 pub(super) async fn learn(tx: &mut Tx, part: u16, entries: &[Entry]) -> Result<(), ApplyError> {
     let mut news: BTreeMap<RooftopKey, Vec<(&Entry, Event)>> = BTreeMap::new();
     for entry in entries {
