@@ -23,7 +23,7 @@ pub(super) enum Report {
     Lag(Option<Vec<(u16, u64)>>),
 }
 
-/// Of which parts downstream is told.
+/// The parts whose watermarks a round writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Marked {
     All,

@@ -96,7 +96,7 @@ fn departments_show_who_waits_who_is_served_and_who_is_about_to_arrive() {
     let desk = department(&floor, "desk");
     assert_eq!(desk.arriving.items.iter().map(arriving).collect::<Vec<_>>(), [opened(1)]);
     assert_eq!(department(&floor, "delivery").arriving.items.len(), 5);
-    // Who signed with nobody preparing the car arrives at detail; nothing starts get-ready but detail itself.
+    // A deal that is signed while its car is not being prepared arrives at detail, which starts get-ready itself.
     assert_eq!(department(&floor, "detail").arriving.items.iter().find(|of| of.steps == 1).unwrap().number, "D1");
 }
 
@@ -202,7 +202,7 @@ fn department_of_a_role_comes_from_the_definition() {
     let shared = &department(&floor, "delivery").shared_roles;
     assert_eq!((shared[0].role.as_str(), shared[0].department.as_str(), shared.len()), ("salesperson", "sales", 1));
     assert_eq!(numbers(&floor.unplaced, |of| &of.staff), ["s4"]);
-    // No source ever said anything of F&I's shifts: nobody knows, which is not nobody.
+    // No source ever reported a shift of F&I: its staff is unknown, not absent.
     assert!(department(&floor, "sales").staff_known && !department(&floor, "fi").staff_known);
     let later = floor_of(&[], &staff(&everyone), at("15:00") + floor::QUIET);
     assert!(!department(&later, "sales").staff_known);

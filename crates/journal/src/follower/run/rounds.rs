@@ -127,8 +127,8 @@ impl<P: Projection> Coordinator<P> {
         self.spawn(async move { Report::Retries(follower.asked_retries(parts).await) });
     }
 
-    /// Tells downstream how far parts are done. Most move with the clock alone, and every half second will do; where
-    /// something happens, somebody waits for it.
+    /// Writes watermarks. Most parts move with the clock alone, and every half second is enough; downstream waits for those
+    /// in which something has just happened.
     pub(super) fn begin_mark_round(&mut self, which: Marked) {
         let told = self.follower.0.logs.downstream_of(self.name()).is_some();
         let marks: Vec<_> = self
