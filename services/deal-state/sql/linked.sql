@@ -1,9 +1,14 @@
 -- Every linking key of every deal that one of these keys points to, of these deals, and of every deal that tells of the
 -- same sale as one of them, or of one of these sales, at most so many of each sale; and of every deal about which a person
--- decided together with one of them.
+-- decided together with one of them. LATERAL with LIMIT or OFFSET looks each up by its key: a plan made while the table was
+-- small reads the whole part otherwise.
 with recursive reached (deal_id) as (
   (
-    select found.deal_id from deal_state.deal_key found where found.part = $1 and found.key = any($2)
+    select found.deal_id
+    from unnest($2::uuid[]) as wanted (key)
+    join lateral (
+      select k.deal_id from deal_state.deal_key k where k.part = $1 and k.key = wanted.key limit 1
+    ) found on true
     union
     select unnest($3::uuid[])
     union
@@ -19,8 +24,11 @@ with recursive reached (deal_id) as (
   union
   select other.deal_id
   from reached
-  join deal_state.deal_key mine
-    on mine.part = $1 and mine.deal_id = reached.deal_id and mine.kind in ('sale', 'decision')
+  join lateral (
+    select k.rooftop, k.value, k.kind, k.group_id from deal_state.deal_key k
+    where k.part = $1 and k.deal_id = reached.deal_id and k.kind in ('sale', 'decision')
+    offset 0
+  ) mine on true
   join lateral (
     select k.deal_id from deal_state.deal_key k
     where k.part = $1 and k.kind in ('sale', 'decision') and k.rooftop = mine.rooftop and k.value = mine.value
@@ -31,4 +39,6 @@ with recursive reached (deal_id) as (
 select k.key as "key!", k.group_id as "group_id!", k.rooftop as "rooftop!", k.kind as "kind!", k.scope as "scope!",
        k.value as "value!", coalesce(k.core, k.deal_id) as "core!", k.deal_id as "deal_id!"
 from reached
-join deal_state.deal_key k on k.part = $1 and k.deal_id = reached.deal_id
+join lateral (
+  select * from deal_state.deal_key said where said.part = $1 and said.deal_id = reached.deal_id offset 0
+) k on true

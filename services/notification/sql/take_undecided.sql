@@ -3,7 +3,12 @@
 WITH due AS (
     SELECT f.part, f.group_id, f.flag_id, f.undecided_at, f.rooftop, f.content, f.traceparent, f.tracestate
     FROM unnest($2::text[], $3::text[]) AS wanted (group_id, flag_id)
-    JOIN notification.flag AS f ON f.part = $1 AND f.group_id = wanted.group_id AND f.flag_id = wanted.flag_id
+    -- With LIMIT, each is looked up by its whole key: a plan made while the table was small reads the whole part otherwise.
+    CROSS JOIN LATERAL (
+        SELECT * FROM notification.flag AS kept
+        WHERE kept.part = $1 AND kept.group_id = wanted.group_id AND kept.flag_id = wanted.flag_id
+        LIMIT 1
+    ) f
     WHERE f.undecided_at IS NOT NULL
 ),
 decided AS (

@@ -1,10 +1,17 @@
--- All flags of these deals. Locked, so that what a person does to one meanwhile is neither lost nor overwritten.
+-- All flags of these deals. Locked, so that what a person does to one meanwhile is neither lost nor overwritten; in order, so
+-- that two of these never wait for each other. LATERAL: see load_deals.sql.
 SELECT f.group_id, f.rooftop, f.subject, f.retracted, f.body
-FROM unnest($2::text[], $3::text[], $4::text[]) AS wanted (group_id, rooftop, deal_id)
-JOIN rules.flag f
-    ON f.part = $1
-    AND f.group_id = wanted.group_id
-    AND f.rooftop = wanted.rooftop
-    AND f.subject = wanted.deal_id
-ORDER BY f.group_id, f.flag_id
-FOR UPDATE OF f;
+FROM (
+    SELECT * FROM unnest($2::text[], $3::text[], $4::text[]) AS named (group_id, rooftop, deal_id)
+    ORDER BY group_id, rooftop, deal_id
+) wanted
+CROSS JOIN LATERAL (
+    SELECT held.group_id, held.rooftop, held.subject, held.retracted, held.body
+    FROM rules.flag held
+    WHERE held.part = $1
+        AND held.group_id = wanted.group_id
+        AND held.rooftop = wanted.rooftop
+        AND held.subject = wanted.deal_id
+    ORDER BY held.flag_id
+    FOR UPDATE
+) f;
