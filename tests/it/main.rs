@@ -17,6 +17,7 @@ mod layers;
 mod limits;
 mod listeners;
 mod places;
+mod plans;
 mod poison;
 mod profiles;
 mod raw;

@@ -25,10 +25,8 @@ with recursive reached (deal_id) as (
   select other.deal_id
   from reached
   join lateral (
-    select k.rooftop, k.value, k.kind, k.group_id from deal_state.deal_key k
-    where k.part = $1 and k.deal_id = reached.deal_id and k.kind in ('sale', 'decision')
-    offset 0
-  ) mine on true
+    select * from deal_state.deal_key of_deal where of_deal.part = $1 and of_deal.deal_id = reached.deal_id offset 0
+  ) mine on mine.kind in ('sale', 'decision')
   join lateral (
     select k.deal_id from deal_state.deal_key k
     where k.part = $1 and k.kind in ('sale', 'decision') and k.rooftop = mine.rooftop and k.value = mine.value
@@ -40,5 +38,5 @@ select k.key as "key!", k.group_id as "group_id!", k.rooftop as "rooftop!", k.ki
        k.value as "value!", coalesce(k.core, k.deal_id) as "core!", k.deal_id as "deal_id!"
 from reached
 join lateral (
-  select * from deal_state.deal_key said where said.part = $1 and said.deal_id = reached.deal_id offset 0
+  select * from deal_state.deal_key of_deal where of_deal.part = $1 and of_deal.deal_id = reached.deal_id offset 0
 ) k on true

@@ -1,4 +1,4 @@
--- The deals that sell one of these cars, but for those named, at most so many of each car.
+-- The deals that sell one of these cars, but for those named, at most so many of each car. LATERAL with LIMIT: see deals_before.sql.
 select deal.deal_id, deal.group_id, deal.rooftop, deal.blind, deal.body
 from (
   select distinct sold.deal_id
@@ -11,5 +11,7 @@ from (
     limit $7
   ) sold on true
 ) selling
-join deal_state.deal deal on deal.part = $1 and deal.deal_id = selling.deal_id
+cross join lateral (
+  select * from deal_state.deal kept where kept.part = $1 and kept.deal_id = selling.deal_id limit 1
+) deal
 order by deal.deal_id

@@ -1,5 +1,5 @@
--- All flags of these deals. Locked, so that what a person does to one meanwhile is neither lost nor overwritten; in order, so
--- that two of these never wait for each other. LATERAL: see load_deals.sql.
+-- All flags of these deals. Locked, so that what a person does to one meanwhile is neither lost nor overwritten, in the order
+-- of the deals. LATERAL: see load_deals.sql. An ORDER BY in it would have the plan read all flags of the group in that order.
 SELECT f.group_id, f.rooftop, f.subject, f.retracted, f.body
 FROM (
     SELECT * FROM unnest($2::text[], $3::text[], $4::text[]) AS named (group_id, rooftop, deal_id)
@@ -12,6 +12,5 @@ CROSS JOIN LATERAL (
         AND held.group_id = wanted.group_id
         AND held.rooftop = wanted.rooftop
         AND held.subject = wanted.deal_id
-    ORDER BY held.flag_id
     FOR UPDATE
 ) f;

@@ -1,5 +1,5 @@
 -- All review items of these deals, locked as their flags are.
-SELECT f.group_id, f.rooftop, f.subject, f.body
+SELECT r.group_id, r.rooftop, r.subject, r.body
 FROM (
     SELECT * FROM unnest($2::text[], $3::text[], $4::text[]) AS named (group_id, rooftop, deal_id)
     ORDER BY group_id, rooftop, deal_id
@@ -11,6 +11,5 @@ CROSS JOIN LATERAL (
         AND held.group_id = wanted.group_id
         AND held.rooftop = wanted.rooftop
         AND held.subject = wanted.deal_id
-    ORDER BY held.review_id
     FOR UPDATE
-) f;
+) r;
