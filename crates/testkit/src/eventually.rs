@@ -60,3 +60,14 @@ pub fn eventually<O: Outcome>(
         }
     }
 }
+
+/// Awaits `work`, and panics when `within` has passed before it ends. Around a loop over a stream: each message may come
+/// in time (a heartbeat does) and the one that is waited for never.
+#[track_caller]
+pub fn ends_within<T>(within: Duration, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let asked_at = Location::caller();
+    async move {
+        let ended = tokio::time::timeout(within, work).await;
+        ended.unwrap_or_else(|_| panic!("has not ended within {within:?} (asked at {asked_at})"))
+    }
+}

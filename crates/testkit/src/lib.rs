@@ -22,7 +22,7 @@ mod scratch;
 mod shared;
 
 pub use database::{Database, connect};
-pub use eventually::{Outcome, eventually};
+pub use eventually::{Outcome, ends_within, eventually};
 pub use own::{OwnRedis, OwnServers};
 pub use samples::samples;
 pub use scratch::Scratch;

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use throughline_platform::{Principal, clock::Clock};
 use throughline_proto::log::v1::{GetHeadsRequest, PartPosition, SubscribeRequest};
-use throughline_testkit::eventually;
+use throughline_testkit::{ends_within, eventually};
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -27,7 +27,7 @@ async fn entries_come_in_order_from_their_cursors_and_completeness_behind_them()
     let mut last: HashMap<u32, u64> = HashMap::from([(0, 0), (1, 990)]);
     let mut complete = Vec::new();
     while complete.len() < 2 {
-        let message = stream.message().await.unwrap().unwrap();
+        let message = ends_within(SOON, stream.message()).await.unwrap().unwrap();
         assert!(message.entries.len() <= 1_000);
         for entry in message.entries {
             let last = last.get_mut(&entry.part).unwrap();
@@ -55,7 +55,7 @@ async fn large_bodies_come_in_messages_of_about_a_megabyte() {
     let mut stream = client(&process).subscribe(request(&[(1, 0)])).await.unwrap().into_inner();
     let mut received = 0;
     while received < 40 {
-        let message = stream.message().await.unwrap().unwrap();
+        let message = ends_within(SOON, stream.message()).await.unwrap().unwrap();
         let bytes: usize = message.entries.iter().map(|entry| entry.body.len()).sum();
         assert!(bytes <= 1_400_000, "{bytes} bytes in a message");
         received += message.entries.len();

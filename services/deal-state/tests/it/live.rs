@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use throughline_proto::deal::v1::{IntervalKind, IntervalState, WatchBoardRequest, WatchBoardResponse};
-use throughline_testkit::eventually;
+use throughline_testkit::{ends_within, eventually};
 use tonic::{Code, Streaming};
 use tonic_types::StatusExt;
 
@@ -25,13 +25,15 @@ async fn until(
     stream: &mut Streaming<WatchBoardResponse>,
     mut wanted: impl FnMut(&WatchBoardResponse) -> bool,
 ) -> WatchBoardResponse {
-    for _ in 0..1_000 {
-        let message = next(stream).await;
-        if wanted(&message) {
-            return message;
+    ends_within(SOON, async {
+        loop {
+            let message = next(stream).await;
+            if wanted(&message) {
+                return message;
+            }
         }
-    }
-    panic!("a thousand messages, and none is the one");
+    })
+    .await
 }
 
 /// With both rooftops known to deal-state, and a deal of north.
@@ -175,12 +177,15 @@ async fn rooftop_created_after_the_stream_began_joins_with_its_own_snapshot() {
         // All of it is folded by the time the snapshot is whole, or comes as changes behind it.
         let mut seen: std::collections::BTreeSet<String> = names(&joined).into_iter().map(str::to_owned).collect();
         let mut sources = joined.sources.clone();
-        while seen.iter().filter(|name| name.starts_with(subject)).count() < 250 || sources.is_empty() {
-            let more = next(&mut stream).await;
-            assert_eq!(more.complete, !more.resume_token.is_empty());
-            seen.extend(names(&more).into_iter().map(str::to_owned));
-            sources.extend(more.sources.into_iter().filter(|source| source.rooftop == store.rooftop));
-        }
+        ends_within(SOON, async {
+            while seen.iter().filter(|name| name.starts_with(subject)).count() < 250 || sources.is_empty() {
+                let more = next(&mut stream).await;
+                assert_eq!(more.complete, !more.resume_token.is_empty());
+                seen.extend(names(&more).into_iter().map(str::to_owned));
+                sources.extend(more.sources.into_iter().filter(|source| source.rooftop == store.rooftop));
+            }
+        })
+        .await;
         assert!(sources.iter().any(|source| source.rooftop == store.rooftop));
 
         suite.tell([says(store, event("deal.opened", "S9", 2, &[]))]).await;

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use throughline_proto::deal::v1::{self as pb, WatchBoardRequest, WatchBoardResponse};
+use throughline_testkit::ends_within;
 use tonic::{Code, Streaming};
 
 use crate::kit::{NORTH, SOON, SOUTH, Suite, event, rooftop_expecting, says};
@@ -13,22 +14,29 @@ async fn next(stream: &mut Streaming<WatchBoardResponse>) -> WatchBoardResponse 
 
 /// The next message that changes what stands on the board.
 async fn change(stream: &mut Streaming<WatchBoardResponse>) -> WatchBoardResponse {
-    loop {
-        let message = next(stream).await;
-        if !message.upserts.is_empty() || !message.removes.is_empty() {
-            return message;
+    ends_within(SOON, async {
+        loop {
+            let message = next(stream).await;
+            if !message.upserts.is_empty() || !message.removes.is_empty() {
+                return message;
+            }
         }
-    }
+    })
+    .await
 }
 
-/// The next message that says something of the CRM of north.
-async fn crm(stream: &mut Streaming<WatchBoardResponse>) -> pb::SourceAsOf {
-    loop {
-        let message = next(stream).await;
-        if let Some(source) = message.sources.into_iter().find(|source| source.rooftop == "north") {
-            return source;
+/// The next of what is said of the CRM of north that satisfies a condition.
+async fn crm(stream: &mut Streaming<WatchBoardResponse>, wanted: impl Fn(&pb::SourceAsOf) -> bool) -> pb::SourceAsOf {
+    ends_within(SOON, async {
+        loop {
+            let message = next(stream).await;
+            let north = message.sources.into_iter().find(|source| source.rooftop == "north");
+            if let Some(source) = north.filter(&wanted) {
+                return source;
+            }
         }
-    }
+    })
+    .await
 }
 
 fn names(message: &WatchBoardResponse) -> Vec<&str> {
@@ -146,14 +154,10 @@ async fn what_fell_silent_while_nobody_watched_leaves_a_board_that_resumes() {
     suite.hand.advance(SignedDuration::from_hours(15 * 24));
     let resumed = WatchBoardRequest { resume_token: snapshot.resume_token.clone(), ..Default::default() };
     let mut stream = suite.watch(resumed).await;
-    loop {
-        let change = next(&mut stream).await;
-        assert!(!change.snapshot, "it goes on where it was");
-        if !change.removes.is_empty() {
-            assert_eq!(change.removes, [snapshot.upserts[0].deal.clone()]);
-            break;
-        }
-    }
+    let first = next(&mut stream).await;
+    assert!(!first.snapshot, "it goes on where it was");
+    let gone = if first.removes.is_empty() { change(&mut stream).await } else { first };
+    assert_eq!(gone.removes, [snapshot.upserts[0].deal.clone()]);
 }
 
 #[tokio::test]
@@ -170,12 +174,10 @@ async fn a_signed_contract_without_a_ready_car_shows() {
     let snapshot = next(&mut stream).await;
     assert!(!snapshot.upserts[0].vehicle_not_ready, "no source of the rooftop says when a car is ready");
     suite.tell([says(NORTH, event("deal.vehicle.ready", "S2", 40, &[]))]).await;
-    loop {
-        let message = change(&mut stream).await;
-        if message.upserts.iter().any(|entry| entry.vehicle_not_ready) {
-            break;
-        }
-    }
+    ends_within(SOON, async {
+        while !change(&mut stream).await.upserts.iter().any(|entry| entry.vehicle_not_ready) {}
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -204,13 +206,13 @@ async fn a_source_that_falls_silent_is_pushed_although_nothing_happens() {
         .await;
     suite.hash(&token).await;
     let mut stream = suite.watch(WatchBoardRequest::default()).await;
-    let fresh = crm(&mut stream).await;
+    let fresh = crm(&mut stream, |_| true).await;
     assert_eq!((fresh.stale, fresh.expected_interval.map(|of| of.seconds)), (false, Some(300)));
 
     // Four intervals, and not a moment more; of the other store nobody knows what to expect.
     suite.hand.advance(SignedDuration::from_mins(20));
     suite.hand.advance(SignedDuration::from_micros(1));
-    let silent = crm(&mut stream).await;
+    let silent = crm(&mut stream, |_| true).await;
     assert!(silent.stale && silent.stale_since.is_some(), "{silent:?}");
     assert_eq!(silent.last_recorded_at, fresh.last_recorded_at);
 
@@ -221,18 +223,13 @@ async fn a_source_that_falls_silent_is_pushed_although_nothing_happens() {
     assert_eq!(stale, [("north", true), ("south", false)]);
     drop(late);
     let resumed = WatchBoardRequest { resume_token: snapshot.resume_token, ..Default::default() };
-    assert!(crm(&mut suite.watch(resumed).await).await.stale);
+    assert!(crm(&mut suite.watch(resumed).await, |_| true).await.stale);
 
     // A poll that brought nothing is a sign of life, a failure is none.
     suite.tell([says(NORTH, event("feed.failed", "", 20, &[]))]).await;
-    assert!(crm(&mut stream).await.stale);
+    assert!(crm(&mut stream, |_| true).await.stale);
     suite.tell([says(NORTH, event("feed.polled", "", 20, &[]))]).await;
-    let heard = loop {
-        let source = crm(&mut stream).await;
-        if !source.stale {
-            break source;
-        }
-    };
+    let heard = crm(&mut stream, |source| !source.stale).await;
     assert_eq!(heard.stale_since, None);
 }
 
@@ -246,15 +243,10 @@ async fn how_often_to_expect_a_source_is_learnt_and_the_directory_says_otherwise
     }
     suite.hash(&token).await;
     let mut stream = suite.watch(WatchBoardRequest::default()).await;
-    let learnt = crm(&mut stream).await;
+    let learnt = crm(&mut stream, |_| true).await;
     assert_eq!((learnt.stale, learnt.expected_interval.map(|of| of.seconds)), (false, Some(600)));
     suite.hand.advance(SignedDuration::from_mins(10));
     suite.tell([rooftop_expecting(NORTH, 60)]).await;
-    let told = loop {
-        let source = crm(&mut stream).await;
-        if source.expected_interval.is_some_and(|of| of.seconds == 60) {
-            break source;
-        }
-    };
+    let told = crm(&mut stream, |source| source.expected_interval.is_some_and(|of| of.seconds == 60)).await;
     assert!(told.stale, "20 minutes are more than a quarter of an hour");
 }

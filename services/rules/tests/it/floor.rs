@@ -7,6 +7,7 @@ use pb::{
     },
 };
 use throughline_proto as pb;
+use throughline_testkit::ends_within;
 use tonic::{Code, Streaming};
 
 use crate::kit::*;
@@ -251,13 +252,15 @@ async fn next(stream: &mut Streaming<WatchFloorResponse>) -> WatchFloorResponse 
 
 /// The next floor, heartbeats aside.
 async fn next_floor(stream: &mut Streaming<WatchFloorResponse>) -> (Floor, bool) {
-    for _ in 0..60 {
-        let response = next(stream).await;
-        if let Some(floor) = response.floor {
-            return (floor, response.complete);
+    ends_within(SOON, async {
+        loop {
+            let response = next(stream).await;
+            if let Some(floor) = response.floor {
+                return (floor, response.complete);
+            }
         }
-    }
-    panic!("only heartbeats came")
+    })
+    .await
 }
 
 #[tokio::test]
