@@ -1,6 +1,6 @@
-//! Group commit: many callers share a transaction, and a process commits in several lanes at once (part mod 8). One lane
-//! would be a global mutex; a lane a caller would be a commit a caller.
-use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+//! Group commit: many callers share a transaction, and a process commits in several lanes at once (part modulo their number).
+//! One lane would be a global mutex; a lane a caller would be a commit a caller.
+use std::{future::Future, num::NonZero, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use throughline_platform::{
@@ -10,8 +10,8 @@ use throughline_platform::{
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-/// How many transactions a process commits at once.
-const LANES: usize = 8;
+/// Most lanes that a process needs, however many processors it has.
+const MOST_LANES: usize = 8;
 
 /// Commits what a lane has gathered.
 pub trait Commit: Send + Sync + 'static {
@@ -32,12 +32,20 @@ pub trait Commit: Send + Sync + 'static {
 pub struct LaneSpec {
     /// Name of the lanes' tasks.
     pub name: &'static str,
+    /// How many transactions are committed at once; see [`lanes_for_processors`].
+    pub lanes: usize,
     /// Weight that may be queued or in commit a lane; what comes beyond is refused or waits.
     pub queue: u32,
     /// Most items in one commit.
     pub batch_items: usize,
     /// Weight at which a commit takes no further item; a heavier item commits alone.
     pub batch_weight: u32,
+}
+
+/// As many as this process has processors, from 2 (one is at work while the other waits for the disk) to 8. A call commits in
+/// each lane that its events fall into, so more lanes than that only mean more and smaller transactions.
+pub fn lanes_for_processors() -> usize {
+    std::thread::available_parallelism().map_or(2, NonZero::get).clamp(2, MOST_LANES)
 }
 
 /// The lanes of one kind of commit.
@@ -68,7 +76,7 @@ struct Queued<C: Commit> {
 impl<C: Commit> Lanes<C> {
     /// Starts the lanes; they commit until shutdown, and then what is queued by then.
     pub fn start(tasks: &Tasks, spec: LaneSpec, commit: Arc<C>) -> Self {
-        let lanes = (0..LANES)
+        let lanes = (0..spec.lanes.max(1))
             .map(|lane| {
                 let (queue, queued) = mpsc::channel(spec.queue as usize);
                 let queued = Arc::new(Mutex::new(queued));
@@ -83,10 +91,15 @@ impl<C: Commit> Lanes<C> {
         Self { spec, lanes }
     }
 
+    /// How many there are: the lane of a part is the part modulo this.
+    pub fn count(&self) -> usize {
+        self.lanes.len()
+    }
+
     /// Commits an item with others of its lane; refuses at once if the lane is full. `weight` is in the unit of the
     /// spec, such as events.
     pub async fn submit(&self, part: u16, weight: u32, item: C::Item) -> Result<C::Outcome, Failure> {
-        let lane = &self.lanes[usize::from(part) % LANES];
+        let lane = &self.lanes[usize::from(part) % self.lanes.len()];
         let weight = weight.clamp(1, self.spec.queue);
         let room =
             lane.room.clone().try_acquire_many_owned(weight).map_err(|_| {
@@ -97,7 +110,7 @@ impl<C: Commit> Lanes<C> {
 
     /// The same for a caller that can wait for room, such as a stream whose flow control then holds its sender back.
     pub async fn submit_patiently(&self, part: u16, weight: u32, item: C::Item) -> Result<C::Outcome, Failure> {
-        let lane = &self.lanes[usize::from(part) % LANES];
+        let lane = &self.lanes[usize::from(part) % self.lanes.len()];
         let weight = weight.clamp(1, self.spec.queue);
         let room = lane.room.clone().acquire_many_owned(weight).await.map_err(|_| stopping())?;
         lane.committed(item, weight, room).await

@@ -36,7 +36,7 @@ pub use context::{Context, Logs};
 pub use cursors::{Cursors, Held};
 pub use entry::{Appended, EntityKey, Entry, NewEntry};
 pub use follower::{Follower, FollowerSpec, Pace, Replay, Replayed};
-pub use lanes::{Commit, LaneSpec, Lanes};
+pub use lanes::{Commit, LaneSpec, Lanes, lanes_for_processors};
 pub use log::Log;
 pub use projection::{ApplyError, Due, Projection, Timers};
 pub use tail::Tail;

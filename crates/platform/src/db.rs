@@ -10,7 +10,7 @@ mod tx;
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use sqlx::{PgPool, Postgres, pool::PoolConnection, postgres::PgConnectOptions};
+use sqlx::postgres::PgConnectOptions;
 use tracing::Instrument;
 
 pub use beside::Beside;
@@ -19,7 +19,7 @@ pub use exclusive::Exclusive;
 pub use migrate::{MIGRATIONS, Migrations};
 pub use tx::Tx;
 
-use self::tx::Begin;
+use self::{pools::RolePool, tx::Begin};
 use crate::{Failure, Options, Principal, deadline, trace};
 
 /// As whom the database is used.
@@ -40,9 +40,9 @@ pub struct Db(Arc<Pools>);
 #[derive(Debug)]
 struct Pools {
     login: PgConnectOptions,
-    api: PgPool,
-    worker: PgPool,
-    appender: PgPool,
+    api: RolePool,
+    worker: RolePool,
+    appender: RolePool,
 }
 
 impl Db {
@@ -118,19 +118,14 @@ impl Db {
         T: Send + 'static,
         E: From<sqlx::Error> + Send + 'static,
     {
-        let conn = self.connection(role).await?;
+        let conn = self.0.of(role).acquire().await?;
         apart(async move {
             let mut tx = Tx::of_one_statement(conn);
             let outcome = f(&mut tx).await;
-            tx.done();
+            tx.done(outcome.is_err()).await;
             outcome
         })
         .await
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "this is the one way")]
-    async fn connection(&self, role: Role) -> Result<PoolConnection<Postgres>, sqlx::Error> {
-        self.0.of(role).acquire().await
     }
 
     async fn run<T, E, F>(&self, role: Role, tenant: Option<String>, begin: Begin, f: F) -> Result<T, E>
@@ -139,7 +134,7 @@ impl Db {
         T: Send + 'static,
         E: From<sqlx::Error> + Send + 'static,
     {
-        let conn = self.connection(role).await?;
+        let conn = self.0.of(role).acquire().await?;
         let left = deadline::left();
         apart(async move {
             let mut tx = Tx::begin(conn, tenant.as_deref(), begin, left).await?;

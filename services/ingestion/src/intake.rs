@@ -122,14 +122,16 @@ impl Intake {
         let mut call = Prepared {
             events: Vec::with_capacity(events.len()),
             room,
-            lanes: std::array::from_fn(|_| Submission {
+            lanes: std::iter::repeat_with(|| Submission {
                 group: principal.group.clone(),
                 origin: manner.origin,
                 actor: manner.actor.clone(),
                 from_file: manner.from_file,
                 trace: trace.clone(),
                 ..Submission::default()
-            }),
+            })
+            .take(self.lanes.count())
+            .collect(),
         };
         let mut dropped = 0_u64;
         for (at, incoming) in events.enumerate() {

@@ -26,7 +26,7 @@ mod worker;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use throughline_journal::{Context, LaneSpec, Lanes, Log, host::Service};
+use throughline_journal::{Context, LaneSpec, Lanes, Log, host::Service, lanes_for_processors};
 use throughline_platform::{Failure, Slice, db::Migrations};
 use tokio::sync::Semaphore;
 
@@ -59,8 +59,13 @@ pub fn start(cx: &Context) -> BoxFuture<'_, Result<Slice, Failure>> {
         let log = Log::register(cx, SCHEMA, "event", None);
         let memory = Memory::new(platform.db.clone());
         let ledger = Ledger { db: platform.db.clone(), clock: platform.clock.clone(), log: log.clone() };
-        let spec =
-            LaneSpec { name: "ingestion lane", queue: QUEUE, batch_items: 1_024, batch_weight: MOST_EVENTS as u32 };
+        let spec = LaneSpec {
+            name: "ingestion lane",
+            lanes: lanes_for_processors(),
+            queue: QUEUE,
+            batch_items: 1_024,
+            batch_weight: MOST_EVENTS as u32,
+        };
         let intake = Intake {
             clock: platform.clock.clone(),
             memory: memory.clone(),

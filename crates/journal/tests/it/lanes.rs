@@ -31,7 +31,7 @@ impl Commit for Counting {
 fn lanes(tasks: &Tasks, open: usize) -> (Lanes<Counting>, Arc<Counting>) {
     let counting =
         Arc::new(Counting { gate: Semaphore::new(open), batches: AtomicU32::new(0), largest: AtomicU32::new(0) });
-    let spec = LaneSpec { name: "test lanes", queue: 10, batch_items: 4, batch_weight: 100 };
+    let spec = LaneSpec { name: "test lanes", lanes: 8, queue: 10, batch_items: 4, batch_weight: 100 };
     (Lanes::start(tasks, spec, counting.clone()), counting)
 }
 

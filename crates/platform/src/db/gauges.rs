@@ -25,8 +25,9 @@ impl Collector for Connections {
         let help = "Connections to Postgres by pool and state";
         let mut family = encoder.encode_descriptor("db_client_connection_count", help, None, gauge.metric_type())?;
         for (pool, name) in [(&pools.api, "api"), (&pools.worker, "worker"), (&pools.appender, "appender")] {
-            let idle = i64::try_from(pool.num_idle()).unwrap_or(i64::MAX);
-            for (state, count) in [("idle", idle), ("used", i64::from(pool.size()).saturating_sub(idle))] {
+            let (idle, used) = pool.counts();
+            for (state, count) in [("idle", idle), ("used", used)] {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
                 let labels = [("db_client_connection_pool_name", name), ("db_client_connection_state", state)];
                 ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
             }

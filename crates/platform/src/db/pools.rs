@@ -1,16 +1,29 @@
 //! A pool a role: connections become that role for life and leave no transaction open behind them.
-use std::{str::FromStr, time::Duration};
-
-use sqlx::{
-    AssertSqlSafe, Connection, Executor, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+use std::{
+    io,
+    ops::{Deref, DerefMut},
+    str::FromStr,
+    time::Duration,
 };
+
+use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult};
+use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, postgres::PgConnectOptions};
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{Pools, Role, tx::LONGEST_STATEMENT};
 use crate::{Failure, Options};
 
-/// How long a connection that was tested is believed to be whole.
+/// How long a caller waits for a connection, with connecting if there is none.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection that was used so lately is believed to be whole.
 const TESTED_FOR: Duration = Duration::from_secs(1);
+
+/// A connection is replaced after that: what Postgres caches for it does not grow forever.
+const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// Between two attempts to connect to a server that is about to start.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 
 impl Pools {
     pub(super) fn prepare(options: &Options) -> Result<Self, Failure> {
@@ -22,7 +35,7 @@ impl Pools {
 
     /// The same on the database that a login names.
     pub(super) fn on(login: PgConnectOptions, options: &Options) -> Self {
-        let pool = |role, connections, planning| pool(login.clone(), role, connections, options.lease, planning);
+        let pool = |role, connections, planning| RolePool::new(&login, role, connections, options.lease, planning);
         Self {
             api: pool("throughline_api", options.api_connections, ""),
             worker: pool("throughline_worker", options.worker_connections, BY_KEY),
@@ -31,7 +44,7 @@ impl Pools {
         }
     }
 
-    pub(super) fn of(&self, role: Role) -> &PgPool {
+    pub(super) fn of(&self, role: Role) -> &RolePool {
         match role {
             Role::Api => &self.api,
             Role::Worker => &self.worker,
@@ -46,45 +59,142 @@ impl Pools {
 const BY_KEY: &str = "SET plan_cache_mode = force_generic_plan; \
                       SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;";
 
-fn pool(
+/// The connections of one role. None of sqlx's pools: those test a connection by a round trip, from a task of its own, each
+/// time it is given back (docs/adr/0027).
+#[derive(Debug)]
+pub(super) struct RolePool {
+    pool: Pool<Sessions>,
+    lent: TaskTracker,
+}
+
+impl RolePool {
+    fn new(
+        login: &PgConnectOptions,
+        role: &'static str,
+        connections: u32,
+        lease: Duration,
+        planning: &'static str,
+    ) -> Self {
+        // A follower that stands still in a transaction must have lost it before its lease can be taken over.
+        let idle = (lease / 2).as_millis();
+        let statement = LONGEST_STATEMENT.as_millis();
+        let become_role = format!(
+            "SET ROLE {role}; SET idle_in_transaction_session_timeout = {idle}; \
+             SET statement_timeout = {statement}; {planning}"
+        );
+        let pool = Pool::builder(Sessions { login: login.clone(), become_role })
+            .max_size(connections as usize)
+            // The fewer are used, the more of what they need is in the processor's caches.
+            .queue_mode(QueueMode::Lifo)
+            .build();
+        let pool = match pool {
+            Ok(pool) => pool,
+            // Only a timeout needs a runtime, and none is set.
+            Err(error) => unreachable!("{error}"),
+        };
+        Self { pool, lent: TaskTracker::new() }
+    }
+
+    /// A connection, in the order of asking. Fails if there is none within [`ACQUIRE_TIMEOUT`].
+    pub(super) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one way")]
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, self.pool.get()).await {
+            Ok(Ok(session)) => Ok(Connection { session: Some(session), _lent: self.lent.token() }),
+            Ok(Err(PoolError::Backend(error))) => Err(error),
+            Ok(Err(PoolError::Closed)) => Err(sqlx::Error::PoolClosed),
+            Ok(Err(_)) | Err(_) => Err(sqlx::Error::PoolTimedOut),
+        }
+    }
+
+    /// Lends nothing any more, and ends once all that was lent is back.
+    pub(super) async fn close(&self) {
+        self.pool.close();
+        self.lent.close();
+        self.lent.wait().await;
+    }
+
+    /// How many connections are idle, and how many are used.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let status = self.pool.status();
+        (status.available, status.size.saturating_sub(status.available))
+    }
+}
+
+/// A connection that is lent: given back when it is dropped, unless it was closed.
+#[derive(Debug)]
+pub(super) struct Connection {
+    session: Option<Object<Sessions>>,
+    _lent: TaskTrackerToken,
+}
+
+impl Connection {
+    /// Ends it and whatever it was about to do, for good.
+    pub(super) fn close(&mut self) {
+        drop(self.session.take().map(Object::take));
+    }
+}
+
+impl Deref for Connection {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        self.session.as_deref().expect("a connection that was closed is dropped")
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.session.as_deref_mut().expect("a connection that was closed is dropped")
+    }
+}
+
+/// Makes the connections of a role.
+#[derive(Debug)]
+pub(super) struct Sessions {
     login: PgConnectOptions,
-    role: &'static str,
-    connections: u32,
-    lease: Duration,
-    planning: &'static str,
-) -> PgPool {
-    // A follower that stands still in a transaction must have lost it before its lease can be taken over.
-    let idle = (lease / 2).as_millis();
-    let statement = LONGEST_STATEMENT.as_millis();
-    let become_role = format!(
-        "SET ROLE {role}; SET idle_in_transaction_session_timeout = {idle}; SET statement_timeout = {statement}; {planning}"
-    );
-    PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(5))
-        .max_lifetime(Duration::from_secs(30 * 60))
-        .after_connect(move |conn, _| {
-            let become_role = become_role.clone();
-            Box::pin(async move {
-                conn.execute(AssertSqlSafe(become_role)).await?;
-                Ok(())
-            })
-        })
-        // Giving a connection back tests it already; one that has lain unused may have been closed by the other side.
-        .test_before_acquire(false)
-        .before_acquire(|conn, meta| {
-            Box::pin(async move {
-                if meta.idle_for > TESTED_FOR {
-                    conn.ping().await?;
+    become_role: String,
+}
+
+impl Manager for Sessions {
+    type Type = PgConnection;
+    type Error = sqlx::Error;
+
+    /// Whoever asks bounds how long it waits for a server that is about to start.
+    async fn create(&self) -> Result<PgConnection, sqlx::Error> {
+        loop {
+            match PgConnection::connect_with(&self.login).await {
+                Ok(mut conn) => {
+                    conn.execute(AssertSqlSafe(self.become_role.as_str())).await?;
+                    return Ok(conn);
                 }
-                Ok(true)
-            })
-        })
-        .connect_lazy_with(login)
+                Err(error) if is_about_to_accept(&error) => tokio::time::sleep(BETWEEN_ATTEMPTS).await,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// A connection that has lain unused may have been closed by the other side.
+    async fn recycle(&self, conn: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+        if metrics.age() > MAX_LIFETIME {
+            return Err(RecycleError::message("it is old"));
+        }
+        if metrics.last_used() > TESTED_FOR {
+            conn.ping().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The server is not there yet, is starting or stopping, or has no place just now.
+fn is_about_to_accept(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("53300" | "57P03")),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "the pool itself is under test")]
 mod tests {
     use std::{
         future::{Future, poll_fn},
@@ -108,11 +218,11 @@ mod tests {
         }
     }
 
-    fn one_connection(url: &str) -> PgPool {
-        pool(url.parse().unwrap(), "throughline_test", 1, Duration::from_secs(10), BY_KEY)
+    fn one_connection(url: &str) -> RolePool {
+        RolePool::new(&url.parse().unwrap(), "throughline_test", 1, Duration::from_secs(10), BY_KEY)
     }
 
-    async fn begin(pool: &PgPool) -> Tx {
+    async fn begin(pool: &RolePool) -> Tx {
         Tx::begin(pool.acquire().await.unwrap(), None, Begin::Write, None).await.unwrap()
     }
 
@@ -156,5 +266,56 @@ mod tests {
         pool.acquire().await.unwrap().execute("INSERT INTO written VALUES (2)").await.unwrap();
         pool.close().await;
         assert_eq!(written(database.url()).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_the_server_closed_is_not_lent_again() {
+        let database = Database::create().await;
+        roles(database.url()).await;
+        let pool = one_connection(database.url());
+        let mut one = Tx::of_one_statement(pool.acquire().await.unwrap());
+        let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(one.conn()).await.unwrap();
+        let mut admin = throughline_testkit::connect(database.url()).await;
+        sqlx::query("SELECT pg_terminate_backend($1, 10000)").bind(backend).execute(&mut admin).await.unwrap();
+        sqlx::query("SELECT 1").execute(one.conn()).await.unwrap_err();
+        one.done(true).await;
+        // A statement that fails by itself costs no connection.
+        let mut other = Tx::of_one_statement(pool.acquire().await.unwrap());
+        let second: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(other.conn()).await.unwrap();
+        sqlx::query("SELECT 1 / 0").execute(other.conn()).await.unwrap_err();
+        other.done(true).await;
+        let third: i32 =
+            sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *pool.acquire().await.unwrap()).await.unwrap();
+        assert_ne!(backend, second);
+        assert_eq!(second, third);
+    }
+
+    #[tokio::test]
+    async fn closing_waits_for_what_is_lent() {
+        let database = Database::create().await;
+        roles(database.url()).await;
+        let pool = one_connection(database.url());
+        let mut lent = begin(&pool).await;
+        let mut closing = Box::pin(pool.close());
+        assert!(poll_fn(|cx| Poll::Ready(closing.as_mut().poll(cx).is_pending())).await);
+        lent.conn().execute("INSERT INTO written VALUES (1)").await.unwrap();
+        lent.commit().await.unwrap();
+        closing.await;
+        assert!(matches!(pool.acquire().await, Err(sqlx::Error::PoolClosed)));
+        assert_eq!(written(database.url()).await, 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_what_is_given_back() {
+        let database = Database::create().await;
+        roles(database.url()).await;
+        let pool = one_connection(database.url());
+        let lent = pool.acquire().await.unwrap();
+        assert_eq!(pool.counts(), (0, 1));
+        let mut waiting = Box::pin(pool.acquire());
+        assert!(poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_pending())).await);
+        drop(lent);
+        drop(waiting.await.unwrap());
+        assert_eq!(pool.counts(), (1, 0));
     }
 }

@@ -1,7 +1,9 @@
 //! A transaction, opened for one group or for our own work.
 use std::time::Duration;
 
-use sqlx::{Executor, PgConnection, Postgres, pool::PoolConnection};
+use sqlx::{Connection as _, Executor, PgConnection};
+
+use super::pools::Connection;
 
 /// No statement of ours takes longer, whoever waits for it.
 pub(super) const LONGEST_STATEMENT: Duration = Duration::from_secs(60);
@@ -32,7 +34,7 @@ impl Begin {
 /// once its transaction has ended; dropped before that, it is closed.
 #[derive(Debug)]
 pub struct Tx {
-    conn: PoolConnection<Postgres>,
+    conn: Connection,
     ended: bool,
 }
 
@@ -43,7 +45,7 @@ impl Tx {
     }
 
     pub(super) async fn begin(
-        conn: PoolConnection<Postgres>,
+        conn: Connection,
         tenant: Option<&str>,
         begin: Begin,
         left: Option<Duration>,
@@ -66,12 +68,13 @@ impl Tx {
     }
 
     /// A connection whose statement is a transaction by itself; `done` gives it back.
-    pub(super) fn of_one_statement(conn: PoolConnection<Postgres>) -> Self {
+    pub(super) fn of_one_statement(conn: Connection) -> Self {
         Self { conn, ended: false }
     }
 
-    pub(super) fn done(mut self) {
-        self.ended = true;
+    /// After a failure that may be the connection's it is given back only if Postgres still answers.
+    pub(super) async fn done(mut self, failed: bool) {
+        self.ended = !failed || self.conn.ping().await.is_ok();
     }
 
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
@@ -95,7 +98,7 @@ impl Tx {
 impl Drop for Tx {
     fn drop(&mut self) {
         if !self.ended {
-            self.conn.close_on_drop();
+            self.conn.close();
         }
     }
 }

@@ -14,13 +14,11 @@ use crate::{
     refusal::{no_room, no_such_day, reused, unknown_rooftop, unsound},
 };
 
-/// As many as the journal commits at once.
-pub(super) const LANES: usize = 8;
-
 /// A call that is read and placed, and not yet committed.
 pub(crate) struct Prepared {
     pub(super) events: Vec<Pending>,
-    pub(super) lanes: [Submission; LANES],
+    /// One for each lane.
+    pub(super) lanes: Box<[Submission]>,
     /// Given back when the call is committed, or given up.
     pub(super) room: OwnedSemaphorePermit,
 }
@@ -66,7 +64,7 @@ impl Prepared {
                     let id_of = |told: &str| rooftops.find(told).map(|known| known.id.clone());
                     match Placed::new(draft, &self.lanes[0].group, rooftop, id_of) {
                         Some(placed) => {
-                            let lane = usize::from(placed.claim.part) % LANES;
+                            let lane = usize::from(placed.claim.part) % self.lanes.len();
                             let nth = self.lanes[lane].placed.len();
                             self.lanes[lane].placed.push(Placed { rested, ..placed });
                             self.events.push(Pending { id, dropped_fields, stage: Stage::Placed { lane, nth } });
@@ -92,7 +90,7 @@ impl Prepared {
             return;
         }
         let row = spoiled(draft, &why, &self.lanes[0].group);
-        let lane = lane_of(&row.group) % LANES;
+        let lane = lane_of(&row.group) % self.lanes.len();
         let nth = self.lanes[lane].spoiled.len();
         self.lanes[lane].spoiled.push(row);
         self.events.push(Pending { id, dropped_fields, stage: Stage::Spoiled { lane, nth, why } });
