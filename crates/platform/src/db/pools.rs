@@ -97,9 +97,11 @@ impl RolePool {
 
     /// A connection, in the order of asking. Fails if there is none within [`ACQUIRE_TIMEOUT`].
     pub(super) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
+        // From here on, so that closing also waits for what is being connected.
+        let lent = self.lent.token();
         #[expect(clippy::disallowed_methods, reason = "this is the one way")]
         match tokio::time::timeout(ACQUIRE_TIMEOUT, self.pool.get()).await {
-            Ok(Ok(session)) => Ok(Connection { session: Some(session), _lent: self.lent.token() }),
+            Ok(Ok(session)) => Ok(Connection { session: Some(session), _lent: lent }),
             Ok(Err(PoolError::Backend(error))) => Err(error),
             Ok(Err(PoolError::Closed)) => Err(sqlx::Error::PoolClosed),
             Ok(Err(_)) | Err(_) => Err(sqlx::Error::PoolTimedOut),
