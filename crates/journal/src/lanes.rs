@@ -1,5 +1,5 @@
-//! Group commit: many callers share a transaction, and a process commits in several lanes at once (part modulo their number).
-//! One lane would be a global mutex; a lane a caller would be a commit a caller.
+//! Group commit: callers share a transaction, and a process commits in several lanes at once. The lane of a part is the part
+//! modulo the number of lanes. One lane would be a global mutex; one lane per caller would be one commit per caller.
 use std::{future::Future, num::NonZero, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
@@ -10,8 +10,8 @@ use throughline_platform::{
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-/// Most lanes that a process needs, however many processors it has.
-const MOST_LANES: usize = 8;
+/// Lanes of a process with many processors.
+const MAX_LANES: usize = 8;
 
 /// Commits what a lane has gathered.
 pub trait Commit: Send + Sync + 'static {
@@ -32,7 +32,7 @@ pub trait Commit: Send + Sync + 'static {
 pub struct LaneSpec {
     /// Name of the lanes' tasks.
     pub name: &'static str,
-    /// How many transactions are committed at once; see [`lanes_for_processors`].
+    /// Number of transactions that commit at once; see [`lanes_for_processors`].
     pub lanes: usize,
     /// Weight that may be queued or in commit a lane; what comes beyond is refused or waits.
     pub queue: u32,
@@ -42,10 +42,10 @@ pub struct LaneSpec {
     pub batch_weight: u32,
 }
 
-/// As many as this process has processors, from 2 (one is at work while the other waits for the disk) to 8. A call commits in
-/// each lane that its events fall into, so more lanes than that only mean more and smaller transactions.
+/// Returns the number of processors, at least 2 (one lane works while the other waits for the disk) and at most 8. A call
+/// commits once in each lane that its events belong to, so more lanes only mean more and smaller transactions.
 pub fn lanes_for_processors() -> usize {
-    std::thread::available_parallelism().map_or(2, NonZero::get).clamp(2, MOST_LANES)
+    std::thread::available_parallelism().map_or(2, NonZero::get).clamp(2, MAX_LANES)
 }
 
 /// The lanes of one kind of commit.
@@ -91,7 +91,7 @@ impl<C: Commit> Lanes<C> {
         Self { spec, lanes }
     }
 
-    /// How many there are: the lane of a part is the part modulo this.
+    /// Returns the number of lanes; the lane of a part is the part modulo this number.
     pub fn count(&self) -> usize {
         self.lanes.len()
     }

@@ -1,4 +1,4 @@
-//! A pool a role: connections become that role for life and leave no transaction open behind them.
+//! One connection pool per role. A connection keeps its role for life and returns to the pool without an open transaction.
 use std::{
     io,
     ops::{Deref, DerefMut},
@@ -13,17 +13,17 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use super::{Pools, Role, tx::LONGEST_STATEMENT};
 use crate::{Failure, Options};
 
-/// How long a caller waits for a connection, with connecting if there is none.
+/// Longest wait for a connection, including the time to open one.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A connection that was used so lately is believed to be whole.
+/// A connection that was lent within this time is lent again without a ping.
 const TESTED_FOR: Duration = Duration::from_secs(1);
 
-/// A connection is replaced after that: what Postgres caches for it does not grow forever.
+/// Age at which a connection is replaced, which bounds the caches of its backend.
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// Between two attempts to connect to a server that is about to start.
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
+/// Pause between attempts to connect to a server that refuses connections.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 impl Pools {
     pub(super) fn prepare(options: &Options) -> Result<Self, Failure> {
@@ -59,8 +59,8 @@ impl Pools {
 const BY_KEY: &str = "SET plan_cache_mode = force_generic_plan; \
                       SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;";
 
-/// The connections of one role. None of sqlx's pools: those test a connection by a round trip, from a task of its own, each
-/// time it is given back (docs/adr/0027).
+/// The connections of one role. This replaces sqlx's pool, which spawns a task and pings Postgres each time a connection is
+/// returned (docs/adr/0027).
 #[derive(Debug)]
 pub(super) struct RolePool {
     pool: Pool<Sessions>,
@@ -84,20 +84,20 @@ impl RolePool {
         );
         let pool = Pool::builder(Sessions { login: login.clone(), become_role })
             .max_size(connections as usize)
-            // The fewer are used, the more of what they need is in the processor's caches.
+            // Fewer backends do the same work, which keeps their caches warm.
             .queue_mode(QueueMode::Lifo)
             .build();
         let pool = match pool {
             Ok(pool) => pool,
-            // Only a timeout needs a runtime, and none is set.
+            // A pool needs a runtime only for its own timeouts, and this one sets none.
             Err(error) => unreachable!("{error}"),
         };
         Self { pool, lent: TaskTracker::new() }
     }
 
-    /// A connection, in the order of asking. Fails if there is none within [`ACQUIRE_TIMEOUT`].
+    /// Returns a connection; callers are served in order. Fails with `PoolTimedOut` after [`ACQUIRE_TIMEOUT`].
     pub(super) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
-        // From here on, so that closing also waits for what is being connected.
+        // Taken before connecting, so that `close` waits for this caller too.
         let lent = self.lent.token();
         #[expect(clippy::disallowed_methods, reason = "this is the one way")]
         match tokio::time::timeout(ACQUIRE_TIMEOUT, self.pool.get()).await {
@@ -108,21 +108,21 @@ impl RolePool {
         }
     }
 
-    /// Lends nothing any more, and ends once all that was lent is back.
+    /// Refuses further callers and waits until every connection has been returned.
     pub(super) async fn close(&self) {
         self.pool.close();
         self.lent.close();
         self.lent.wait().await;
     }
 
-    /// How many connections are idle, and how many are used.
+    /// Returns the number of idle and of used connections.
     pub(super) fn counts(&self) -> (usize, usize) {
         let status = self.pool.status();
         (status.available, status.size.saturating_sub(status.available))
     }
 }
 
-/// A connection that is lent: given back when it is dropped, unless it was closed.
+/// A borrowed connection. Dropping it returns it to the pool, unless it was closed.
 #[derive(Debug)]
 pub(super) struct Connection {
     session: Option<Object<Sessions>>,
@@ -130,7 +130,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Ends it and whatever it was about to do, for good.
+    /// Closes the connection, which aborts its transaction.
     pub(super) fn close(&mut self) {
         drop(self.session.take().map(Object::take));
     }
@@ -140,55 +140,62 @@ impl Deref for Connection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        self.session.as_deref().expect("a connection that was closed is dropped")
+        self.session.as_deref().expect("closed connections are not used")
     }
 }
 
 impl DerefMut for Connection {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.session.as_deref_mut().expect("a connection that was closed is dropped")
+        self.session.as_deref_mut().expect("closed connections are not used")
     }
 }
 
-/// Makes the connections of a role.
+/// Opens and checks the connections of one role.
 #[derive(Debug)]
 pub(super) struct Sessions {
     login: PgConnectOptions,
     become_role: String,
 }
 
-impl Manager for Sessions {
-    type Type = PgConnection;
-    type Error = sqlx::Error;
-
-    /// Whoever asks bounds how long it waits for a server that is about to start.
-    async fn create(&self) -> Result<PgConnection, sqlx::Error> {
+impl Sessions {
+    /// Retries while the server refuses connections; `acquire` bounds the time.
+    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         loop {
             match PgConnection::connect_with(&self.login).await {
                 Ok(mut conn) => {
                     conn.execute(AssertSqlSafe(self.become_role.as_str())).await?;
                     return Ok(conn);
                 }
-                Err(error) if is_about_to_accept(&error) => tokio::time::sleep(BETWEEN_ATTEMPTS).await,
+                Err(error) if is_transient(&error) => tokio::time::sleep(RETRY_PAUSE).await,
                 Err(error) => return Err(error),
             }
         }
     }
+}
 
-    /// A connection that has lain unused may have been closed by the other side.
+/// The futures of the rare cases are boxed, to keep the future of `acquire` small.
+impl Manager for Sessions {
+    type Type = PgConnection;
+    type Error = sqlx::Error;
+
+    async fn create(&self) -> Result<PgConnection, sqlx::Error> {
+        Box::pin(self.connect()).await
+    }
+
+    /// Replaces an old connection, and pings one that may have been closed by the server while it was idle.
     async fn recycle(&self, conn: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
         if metrics.age() > MAX_LIFETIME {
-            return Err(RecycleError::message("it is old"));
+            return Err(RecycleError::message("connection exceeded its lifetime"));
         }
         if metrics.last_used() > TESTED_FOR {
-            conn.ping().await?;
+            Box::pin(conn.ping()).await?;
         }
         Ok(())
     }
 }
 
-/// The server is not there yet, is starting or stopping, or has no place just now.
-fn is_about_to_accept(error: &sqlx::Error) -> bool {
+/// Returns whether a retry may succeed: connection refused, too many connections, or a server that starts or stops.
+fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
         sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("53300" | "57P03")),
@@ -271,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_the_server_closed_is_not_lent_again() {
+    async fn connection_is_discarded_only_if_the_server_closed_it() {
         let database = Database::create().await;
         roles(database.url()).await;
         let pool = one_connection(database.url());
@@ -281,7 +288,7 @@ mod tests {
         sqlx::query("SELECT pg_terminate_backend($1, 10000)").bind(backend).execute(&mut admin).await.unwrap();
         sqlx::query("SELECT 1").execute(one.conn()).await.unwrap_err();
         one.done(true).await;
-        // A statement that fails by itself costs no connection.
+        // A failed statement alone does not cost the connection.
         let mut other = Tx::of_one_statement(pool.acquire().await.unwrap());
         let second: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(other.conn()).await.unwrap();
         sqlx::query("SELECT 1 / 0").execute(other.conn()).await.unwrap_err();
@@ -293,7 +300,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn closing_waits_for_what_is_lent() {
+    async fn close_waits_for_borrowed_connections() {
         let database = Database::create().await;
         roles(database.url()).await;
         let pool = one_connection(database.url());
@@ -308,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_gets_what_is_given_back() {
+    async fn waiting_caller_gets_the_returned_connection() {
         let database = Database::create().await;
         roles(database.url()).await;
         let pool = one_connection(database.url());

@@ -67,12 +67,12 @@ impl Tx {
         Ok(tx)
     }
 
-    /// A connection whose statement is a transaction by itself; `done` gives it back.
+    /// Wraps a connection for one statement, which is a transaction of its own; `done` returns the connection.
     pub(super) fn of_one_statement(conn: Connection) -> Self {
         Self { conn, ended: false }
     }
 
-    /// After a failure that may be the connection's it is given back only if Postgres still answers.
+    /// Returns the connection to the pool. After a failed statement, only if Postgres still answers.
     pub(super) async fn done(mut self, failed: bool) {
         self.ended = !failed || self.conn.ping().await.is_ok();
     }

@@ -17,7 +17,7 @@ use crate::{
 /// A call that is read and placed, and not yet committed.
 pub(crate) struct Prepared {
     pub(super) events: Vec<Pending>,
-    /// One for each lane.
+    /// One submission per lane.
     pub(super) lanes: Box<[Submission]>,
     /// Given back when the call is committed, or given up.
     pub(super) room: OwnedSemaphorePermit,
