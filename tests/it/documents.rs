@@ -60,6 +60,29 @@ fn every_place_that_a_document_names_exists() {
 }
 
 #[test]
+fn glossary_lists_each_term_once_with_a_type_that_exists() {
+    let text = document("docs/glossary.md");
+    let mut terms = std::collections::BTreeSet::new();
+    let rows = text.lines().filter(|line| line.starts_with("| "));
+    for row in rows.filter(|row| !row.starts_with("| Term") && !row.starts_with("| ---")) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [term, _, type_link] = cells[..] else { panic!("three cells, not {row}") };
+        assert!(terms.insert(term), "{term} is listed twice");
+        let (name, path) = type_link.trim_start_matches("[`").split_once("`](../").unwrap();
+        let source = document(path.trim_end_matches(')'));
+        let defined = ["struct", "enum", "trait", "message"].iter().any(|keyword| {
+            let definition = format!("{keyword} {name}");
+            source.match_indices(&definition).any(|(at, _)| {
+                let next = source[at + definition.len()..].chars().next();
+                next.is_some_and(|next| !next.is_alphanumeric() && next != '_')
+            })
+        });
+        assert!(defined, "{term}: no {name} in {path}");
+    }
+    assert!(terms.len() >= 50, "{}", terms.len());
+}
+
+#[test]
 fn the_profiles_of_the_walk_through_make_what_is_printed() {
     let text = document("docs/profiles.md");
     // A block of a language, as far as it is set in.
