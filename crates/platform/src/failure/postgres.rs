@@ -7,7 +7,7 @@ impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error;
         match &error {
-            // PoolTimedOut: away or full, which sqlx does not tell apart; either way the same call may succeed in a second.
+            // PoolTimedOut: away or full, which the pool does not tell apart; either way the same call may succeed in a second.
             Error::Io(_)
             | Error::Tls(_)
             | Error::Protocol(_)
